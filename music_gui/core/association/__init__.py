@@ -1,0 +1,1 @@
+"""Association of PSCs with variants."""

@@ -1,0 +1,152 @@
+"""From components to labels: each voxel belongs to the component with the largest weight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from music_gui.core.errors import InputError
+from music_gui.core.grid import Grid
+
+
+def psc_name(scale: int, index: int) -> str:
+    """Name a PSC: ``psc_name(32, 4) == "C32_4"``, the 4th of scale 32."""
+    return f"C{scale}_{index}"
+
+
+def parse_psc_name(name: str) -> tuple[int, int]:
+    """Split a PSC's name into scale and index: ``"C32_4" -> (32, 4)``.
+
+    Raises
+    ------
+    InputError
+        If it is no PSC name.
+    """
+    scale, separator, index = name.removeprefix("C").partition("_")
+    if not (name.startswith("C") and separator and scale.isdigit() and index.isdigit()):
+        raise InputError(f"{name!r} is not the name of a PSC", remedy="Names look like C32_4")
+    return int(scale), int(index)
+
+
+def argmax_labels(components: NDArray[np.floating]) -> NDArray[np.int32]:
+    """Give each voxel the component with the largest weight (paper, eq. 4).
+
+    Parameters
+    ----------
+    components : ndarray, shape (C, n_voxels)
+        Non-negative weights.
+
+    Returns
+    -------
+    ndarray, shape (n_voxels,), int32
+        1 to C; 0 where all weights are zero. Of equal weights the first component wins.
+    """
+    labels: NDArray[np.int32] = components.argmax(axis=0).astype(np.int32) + 1
+    labels[components.max(axis=0) <= 0] = 0
+    return labels
+
+
+@dataclass(frozen=True, eq=False)
+class AtlasScale:
+    """All PSCs of one scale as a label image.
+
+    Parameters
+    ----------
+    scale : int
+        C, the number of components that the factorisation was asked for.
+    labels : ndarray, shape of the grid, int32
+        0 outside, 1 to C inside; a component without voxels has vanished.
+    """
+
+    scale: int
+    labels: NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        low, high = int(self.labels.min(initial=0)), int(self.labels.max(initial=0))
+        if low < 0 or high > self.scale:
+            raise InputError(
+                f"the labels of scale {self.scale} run from {low} to {high}",
+                remedy=f"They must lie between 0 and {self.scale}",
+            )
+
+    @cached_property
+    def voxel_counts(self) -> NDArray[np.int64]:
+        """Number of voxels of each PSC, shape (C,)."""
+        counts: NDArray[np.int64] = np.bincount(self.labels.ravel(), minlength=self.scale + 1)[1:]
+        return counts
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of all C components, vanished ones too, in order."""
+        return tuple(psc_name(self.scale, index) for index in range(1, self.scale + 1))
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """Names of the PSCs that have voxels."""
+        return tuple(name for name, n in zip(self.names, self.voxel_counts, strict=True) if n > 0)
+
+    @property
+    def vanished(self) -> tuple[str, ...]:
+        """Names of the components that won no voxel."""
+        return tuple(name for name, n in zip(self.names, self.voxel_counts, strict=True) if n == 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """Scales of PSCs on one grid.
+
+    Parameters
+    ----------
+    name : str
+        For example ``study`` or ``MuSIC``.
+    grid : Grid
+        The grid of all label images.
+    scales : dict of int to AtlasScale
+        Sorted by C.
+    """
+
+    name: str
+    grid: Grid
+    scales: dict[int, AtlasScale]
+
+    def __post_init__(self) -> None:
+        for scale in self.scales.values():
+            if scale.labels.shape != self.grid.shape:
+                raise InputError(
+                    f"scale {scale.scale} of atlas {self.name} has shape {scale.labels.shape}",
+                    why=f"the atlas's grid has shape {self.grid.shape}",
+                )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all PSCs of all scales, vanished ones too."""
+        return tuple(name for scale in self.scales.values() for name in scale.names)
+
+    @property
+    def vanished(self) -> tuple[str, ...]:
+        """Names of the vanished components of all scales."""
+        return tuple(name for scale in self.scales.values() for name in scale.vanished)
+
+    def psc_at(self, world: NDArray[np.floating], scale: int) -> str | None:
+        """Return the PSC at a point in world mm, or None outside."""
+        i, j, k = np.rint(self.grid.to_voxel(world)).astype(int)
+        shape = self.grid.shape
+        if not (0 <= i < shape[0] and 0 <= j < shape[1] and 0 <= k < shape[2]):
+            return None
+        label = int(self.scales[scale].labels[i, j, k])
+        return psc_name(scale, label) if label else None
+
+    def centre_of(self, name: str) -> NDArray[np.float64] | None:
+        """Return the world mm, shape (3,), of the PSC's voxel nearest its centre of mass.
+
+        None if the component has vanished.
+        """
+        scale, label = parse_psc_name(name)
+        voxels = np.argwhere(self.scales[scale].labels == label)
+        if len(voxels) == 0:
+            return None
+        nearest = np.argmin(((voxels - voxels.mean(axis=0)) ** 2).sum(axis=1))
+        return self.grid.to_world(voxels[nearest])

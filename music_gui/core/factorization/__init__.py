@@ -1,0 +1,1 @@
+"""Factorisation of maps: sopNMF as published, and exact orthogonal NMF."""

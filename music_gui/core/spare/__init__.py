@@ -1,0 +1,1 @@
+"""SPARE: the imaging signature of a disease as one number."""

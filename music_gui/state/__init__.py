@@ -1,0 +1,1 @@
+"""What is open, selected and shown: evented models without a toolkit."""

@@ -1,0 +1,37 @@
+"""The list of all steps, imported only when one is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from music_gui.core.errors import ParameterError
+from music_gui.steps.step import Step
+
+#: Name on the command line -> module that defines ``STEP``, in the order of the main job.
+STEP_MODULES = {
+    "import-maps": "music_gui.steps.import_maps",
+    "import-atlas": "music_gui.steps.import_atlas",
+    "fit": "music_gui.steps.fit",
+    "extract": "music_gui.steps.extract",
+    "harmonize": "music_gui.steps.harmonize",
+    "gwas": "music_gui.steps.gwas",
+    "spare-train": "music_gui.steps.spare_train",
+    "spare-score": "music_gui.steps.spare_score",
+}
+
+
+def get_step(name: str) -> Step[Any]:
+    """Return a step by its name.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such step.
+    """
+    if name not in STEP_MODULES:
+        raise ParameterError(
+            f"there is no step named {name!r}", remedy=f"Choose one of {', '.join(STEP_MODULES)}"
+        )
+    step: Step[Any] = import_module(STEP_MODULES[name]).STEP
+    return step

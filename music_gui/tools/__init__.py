@@ -1,0 +1,1 @@
+"""One external program a file: a declaration, and a parser of what it writes."""

@@ -1,0 +1,1 @@
+"""Widgets that draw the state and ask it to change; they compute nothing."""

@@ -1,0 +1,1 @@
+"""Associations: Manhattan, QQ and regional plots."""

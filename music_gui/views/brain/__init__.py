@@ -1,0 +1,1 @@
+"""The brain: 3D scene and slices."""

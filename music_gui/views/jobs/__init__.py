@@ -1,0 +1,1 @@
+"""Jobs: the panel, and the dialogs that start them."""

@@ -1,0 +1,1 @@
+"""PSCs: lists, tables and pages."""

@@ -1,0 +1,1 @@
+"""SPARE: training results and one subject's score."""
