@@ -1,0 +1,187 @@
+"""What the brain views show: one model that the 3D scene, the slices and the PSC list follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import EventedModel
+from pydantic import ConfigDict, Field
+
+from music_gui.core.atlas import Atlas, parse_psc_name
+from music_gui.core.grid import Grid
+from music_gui.core.surface import LabelSurface
+
+Point = tuple[float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Underlay:
+    """The image under the PSCs in the slices.
+
+    Parameters
+    ----------
+    name : str
+        Shown in the corner.
+    data : ndarray, 3-D
+        Grey values.
+    grid : Grid
+        Where they lie.
+    """
+
+    name: str
+    data: NDArray[Any]
+    grid: Grid
+
+
+@dataclass(frozen=True, eq=False)
+class PscColumn:
+    """One value a PSC, to list, sort by and paint.
+
+    Parameters
+    ----------
+    title : str
+        For example ``Loci (p < 5e-8)``.
+    values : dict of str to float
+        PSC name to value; a PSC without a value is left out.
+    kind : str
+        ``sequential`` from low to high, ``diverging`` around zero.
+    unit : str
+        For example ``mm³``; empty if it has none.
+    """
+
+    title: str
+    values: dict[str, float] = field(default_factory=dict)
+    kind: Literal["sequential", "diverging"] = "sequential"
+    unit: str = ""
+
+    def limits(self) -> tuple[float, float]:
+        """Return the display range: the values' own, symmetric if diverging."""
+        finite = [value for value in self.values.values() if np.isfinite(value)]
+        if not finite:
+            return 0.0, 1.0
+        low, high = min(finite), max(finite)
+        if self.kind == "diverging":
+            high = max(abs(low), abs(high)) or 1.0
+            return -high, high
+        return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+class BrainScene(EventedModel):
+    """The state of the brain views.
+
+    Attributes
+    ----------
+    atlas : Atlas or None
+        What is shown; None shows the template alone.
+    scale : int or None
+        One of the atlas's scales.
+    surface : LabelSurface or None
+        The mesh of atlas and scale; it arrives a moment after them.
+    selected : str or None
+        Name of a PSC of this scale.
+    crosshair : tuple of float
+        World mm, RAS+.
+    painted : PscColumn or None
+        What colours the PSCs; None gives each its own colour.
+    hidden : frozenset of str
+        PSCs that are not drawn; kept when the scale changes and comes back.
+    opacity : float
+        Of the PSCs in the slices, 0 to 1.
+    outline : bool
+        Draw PSCs in the slices as outlines instead of filled.
+    ghost : bool
+        When a PSC is selected, fade the others to a glass brain in 3D.
+    underlay : Underlay or None
+        The image under the PSCs.
+    radiological : bool
+        Show the subject's left on the right.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    atlas: Atlas | None = None
+    scale: int | None = None
+    surface: LabelSurface | None = None
+    selected: str | None = None
+    crosshair: Point = (0.0, 0.0, 0.0)
+    painted: PscColumn | None = None
+    hidden: frozenset[str] = frozenset()
+    opacity: float = Field(default=0.6, ge=0.0, le=1.0)
+    outline: bool = False
+    ghost: bool = False
+    underlay: Underlay | None = None
+    radiological: bool = False
+
+    def show_atlas(self, atlas: Atlas | None, scale: int | None = None) -> None:
+        """Show an atlas, at a scale or its coarsest; the place of the crosshair is kept."""
+        self.selected = None
+        self.surface = None
+        self.scale = None
+        self.atlas = atlas
+        if atlas is not None and atlas.scales:
+            self.set_scale(scale if scale in atlas.scales else min(atlas.scales))
+
+    def set_scale(self, scale: int) -> None:
+        """Show another scale of the same atlas; a selection moves to the PSC at the crosshair."""
+        if self.atlas is None or scale not in self.atlas.scales or scale == self.scale:
+            return
+        had_selection = self.selected is not None
+        self.selected = None
+        self.surface = None
+        self.scale = scale
+        if had_selection:
+            self.selected = self.psc_at_crosshair
+
+    def step_scale(self, steps: int) -> None:
+        """Go to the next finer (+1) or coarser (-1) scale."""
+        if self.atlas is None or self.scale is None:
+            return
+        scales = sorted(self.atlas.scales)
+        place = scales.index(self.scale) + steps
+        self.set_scale(scales[min(max(place, 0), len(scales) - 1)])
+
+    def select(self, name: str | None, *, move_crosshair: bool = True) -> None:
+        """Select a PSC, going to its scale; None selects nothing."""
+        if name is None or self.atlas is None:
+            self.selected = None
+            return
+        scale, _ = parse_psc_name(name)
+        if scale not in self.atlas.scales:
+            return
+        if scale != self.scale:
+            self.selected = None
+            self.surface = None
+            self.scale = scale
+        if move_crosshair and (centre := self.atlas.centre_of(name)) is not None:
+            self.crosshair = (float(centre[0]), float(centre[1]), float(centre[2]))
+        self.selected = name
+
+    def look_at(self, point: Point, *, select: bool = False) -> None:
+        """Move the crosshair; with ``select`` the PSC there becomes the selected one."""
+        self.crosshair = (float(point[0]), float(point[1]), float(point[2]))
+        if select and (name := self.psc_at_crosshair) is not None:
+            self.selected = name
+
+    @property
+    def psc_at_crosshair(self) -> str | None:
+        """Name of the PSC under the crosshair at this scale."""
+        if self.atlas is None or self.scale is None:
+            return None
+        return self.atlas.psc_at(np.array(self.crosshair), self.scale)
+
+    def set_hidden(self, name: str, hidden: bool) -> None:
+        """Hide or show one PSC."""
+        self.hidden = self.hidden | {name} if hidden else self.hidden - {name}
+
+    def show_only(self, name: str) -> None:
+        """Hide all PSCs of this scale but one."""
+        if self.atlas is not None and self.scale is not None:
+            others = frozenset(self.atlas.scales[self.scale].names) - {name}
+            self.hidden = (self.hidden | others) - {name}
+
+    def show_all(self) -> None:
+        """Hide nothing."""
+        self.hidden = frozenset()

@@ -1,0 +1,145 @@
+"""Read a study's results for the views: runs in a background thread, touches no state."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from music_gui.core.atlas import Atlas
+from music_gui.core.surface import LabelSurface
+from music_gui.io.study import Study
+from music_gui.state.association import GENOME_WIDE_P, AssociationResult
+from music_gui.state.brain_scene import PscColumn, Underlay
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from music_gui.io.psc_table import PscTable
+    from music_gui.io.spare_json import SpareModelFile
+
+
+def load_template() -> Underlay:
+    """Read the built-in MNI152 T1 template."""
+    from music_gui.io.nifti import read_image
+    from music_gui.io.resources import resource
+
+    image = read_image(resource("template/tpl-MNI152_res-2_T1w.nii.gz"))
+    return Underlay("MNI152", image.data, image.grid)
+
+
+def load_atlas(study: Study, name: str) -> Atlas:
+    """Read one of a study's atlases."""
+    from music_gui.io.atlas_dseg import read_atlas
+
+    return read_atlas(study.atlas(name))
+
+
+def load_surface(study: Study, name: str, scale: int) -> LabelSurface:
+    """Read the surface of an atlas's scale."""
+    from music_gui.io.atlas_dseg import read_surface
+
+    return read_surface(study.atlas(name), scale)
+
+
+def load_association(study: Study, run: str, psc: str) -> AssociationResult | None:
+    """Read one PSC's results of a GWAS; None if the PSC was not tested."""
+    from music_gui.io.sumstats_store import SumstatsStore
+
+    store = SumstatsStore.open(study.gwas(run))
+    if psc not in store.pscs:
+        return None
+    table = store.read(psc)
+    return AssociationResult(
+        run=run,
+        psc=psc,
+        variants=store.variants,
+        beta=table["beta"].to_numpy(),
+        standard_error=table["standard_error"].to_numpy(),
+        neg_log_10_p_value=table["neg_log_10_p_value"].to_numpy(),
+        lambda_gc=store.lambda_gc(psc),
+        n_tests=len(store.pscs),
+        simulated=study.manifest.simulated,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class CohortTables:
+    """The tables of the cohort panel; None where a table is not there."""
+
+    report: pd.DataFrame | None
+    participants: pd.DataFrame | None
+
+
+def load_cohort(study: Study) -> CohortTables:
+    """Read the participants and the import report."""
+    import pandas as pd
+
+    def read(path: Any) -> pd.DataFrame | None:
+        ids = {"participant_id": str, "session_id": str}
+        return pd.read_csv(path, sep="\t", dtype=ids) if path.is_file() else None
+
+    return CohortTables(read(study.import_report), read(study.participants))
+
+
+def load_psc_table(study: Study, name: str) -> PscTable:
+    """Read a PSC table."""
+    from music_gui.io.psc_table import read_psc_table
+
+    return read_psc_table(study.psc_table(name))
+
+
+@dataclass(frozen=True, eq=False)
+class SpareResult:
+    """A SPARE model and its evaluation."""
+
+    model: SpareModelFile
+    evaluation: dict[str, Any]
+
+
+def load_spare(study: Study, name: str) -> SpareResult:
+    """Read a SPARE model and its evaluation."""
+    from music_gui.io.spare_json import read_spare_model
+
+    folder = study.spare_model(name)
+    evaluation = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
+    return SpareResult(read_spare_model(folder / f"{name}.spare.json"), evaluation)
+
+
+def load_score(study: Study, score_id: str) -> dict[str, Any]:
+    """Read one scored subject."""
+    score: dict[str, Any] = json.loads(
+        (study.scores / score_id / "score.json").read_text(encoding="utf-8")
+    )
+    return score
+
+
+def volume_column(atlas: Atlas) -> PscColumn:
+    """Give each PSC of all scales its volume in the atlas."""
+    volume = atlas.grid.voxel_volume / 1000.0
+    values = {
+        name: float(count) * volume
+        for scale in atlas.scales.values()
+        for name, count in zip(scale.names, scale.voxel_counts, strict=True)
+        if count
+    }
+    return PscColumn("Volume", values, unit="ml")
+
+
+def hit_columns(study: Study, run: str) -> list[PscColumn]:
+    """Count each PSC's genome-wide significant variants and give its largest -log10 p."""
+    from music_gui.io.sumstats_store import SumstatsStore
+
+    store = SumstatsStore.open(study.gwas(run))
+    hits = store.hits
+    significant = hits[hits["neg_log_10_p_value"] > -np.log10(GENOME_WIDE_P)]
+    counts = dict.fromkeys(store.pscs, 0.0) | {
+        str(psc): float(n) for psc, n in significant.groupby("psc").size().items()
+    }
+    top = {str(psc): float(p) for psc, p in hits.groupby("psc")["neg_log_10_p_value"].max().items()}
+    return [
+        PscColumn(f"Significant variants ({run})", counts),
+        PscColumn(f"Largest −log10 p ({run})", top),
+    ]

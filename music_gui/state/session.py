@@ -1,0 +1,316 @@
+"""One open study: what the window shows follows from here, what the user asks for comes here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from psygnal import Signal
+
+from music_gui.core.errors import JobError, MusicError
+from music_gui.io.study import Study
+from music_gui.jobs.events import Event
+from music_gui.jobs.job import JobSnapshot
+from music_gui.jobs.runner import LocalRunner
+from music_gui.state import loading
+from music_gui.state.association import AssociationState
+from music_gui.state.background import Background
+from music_gui.state.brain_scene import BrainScene, PscColumn
+from music_gui.state.catalog import Catalog, read_catalog
+from music_gui.state.cohort import CohortState
+from music_gui.state.job_list import JobList
+from music_gui.state.settings import Settings
+from music_gui.state.spare import SpareState
+
+
+class StudyRunner(Protocol):
+    """The part of a job runner that a session uses."""
+
+    def start(self) -> None:
+        """Start supervising."""
+
+    def stop(self) -> None:
+        """Stop supervising; running workers go on."""
+
+    def submit(
+        self, step: str, parameters: dict[str, Any], *, title: str, recompute: bool = False
+    ) -> str:
+        """Queue a job and return its id."""
+
+    def cancel(self, job_id: str) -> None:
+        """Ask a job to stop."""
+
+    def retry(self, job_id: str) -> None:
+        """Queue a job again."""
+
+
+RunnerFactory = Callable[[Path, Callable[[JobSnapshot, list[Event]], None], Settings], StudyRunner]
+
+
+def local_runner(
+    jobs: Path, on_change: Callable[[JobSnapshot, list[Event]], None], settings: Settings
+) -> StudyRunner:
+    """Make the runner of this machine."""
+    return LocalRunner(
+        jobs, on_change, max_running=settings.max_running, threads=settings.threads or None
+    )
+
+
+class Session:
+    """The open study and the state of all views.
+
+    Parameters
+    ----------
+    background : Background
+        Reads files off the UI thread.
+    settings : Settings
+        What is remembered.
+    runner_factory : callable
+        Makes the study's job runner.
+
+    Signals
+    -------
+    study_changed(study)
+        Another study, or None, is open.
+    catalog_changed(catalog)
+        The study holds something new.
+    columns_changed(columns)
+        The values that can be painted on the PSCs have changed.
+    failed(error)
+        Something the user asked for could not be done.
+    """
+
+    study_changed = Signal(object)
+    catalog_changed = Signal(object)
+    columns_changed = Signal(dict)
+    failed = Signal(object)
+
+    def __init__(
+        self,
+        background: Background,
+        settings: Settings,
+        runner_factory: RunnerFactory = local_runner,
+    ) -> None:
+        self.settings = settings
+        self.scene = BrainScene(radiological=settings.radiological)
+        self.association = AssociationState()
+        self.spare = SpareState()
+        self.cohort = CohortState()
+        self.jobs = JobList()
+        self.study: Study | None = None
+        self.catalog = Catalog()
+        self.columns: dict[str, PscColumn] = {}
+        self._background = background
+        self._runner_factory = runner_factory
+        self._runner: StudyRunner | None = None
+        self.jobs.finished.connect(self._on_job_finished)
+        self.scene.events.selected.connect(self._on_selected)
+        self.scene.events.scale.connect(self._load_surface)
+        self.scene.events.radiological.connect(self._remember_radiological)
+
+    def load_template(self) -> None:
+        """Read the template that lies under the slices."""
+        self._load(loading.load_template, self._set_underlay, topic="underlay")
+
+    # -- studies ---------------------------------------------------------------------------
+
+    def open_study(self, root: Path) -> None:
+        """Open a study; `study_changed` follows, or `failed`."""
+        self._load(lambda: Study.open(root), self._show_study, topic="study")
+
+    def new_study(self, root: Path, name: str = "") -> None:
+        """Make a study and open it."""
+        self._load(lambda: Study.create(root, name), self._show_study, topic="study")
+
+    def close_study(self) -> None:
+        """Close the study; its running jobs go on."""
+        if self._runner is not None:
+            self._runner.stop()
+            self._runner = None
+        for topic in ("catalog", "atlas", "surface", "association", "cohort", "table", "spare"):
+            self._background.forget(topic)
+        self.study = None
+        self.catalog = Catalog()
+        self.columns = {}
+        self.jobs.clear()
+        self.scene.show_atlas(None)
+        self.scene.painted = None
+        self.scene.show_all()
+        for state in (self.association, self.spare, self.cohort):
+            state.reset()
+        self.columns_changed.emit(self.columns)
+        self.study_changed.emit(None)
+
+    def _show_study(self, study: Study) -> None:
+        self.close_study()
+        self.study = study
+        self.settings.remember_study(study.root)
+        self._runner = self._runner_factory(study.jobs, self._on_job_changed, self.settings)
+        self.study_changed.emit(study)
+        self._runner.start()
+        self.refresh()
+
+    # -- jobs ------------------------------------------------------------------------------
+
+    def submit(self, step: str, parameters: dict[str, Any], *, title: str) -> str | None:
+        """Queue a step as a job; returns its id, or None after `failed`."""
+        return self._ask(lambda runner: runner.submit(step, parameters, title=title))
+
+    def cancel(self, job_id: str) -> None:
+        """Ask a job to stop."""
+        self._ask(lambda runner: runner.cancel(job_id))
+
+    def retry(self, job_id: str) -> None:
+        """Queue a job again that failed, was cancelled or was lost."""
+        self._ask(lambda runner: runner.retry(job_id))
+
+    def _ask(self, request: Callable[[StudyRunner], Any]) -> Any:
+        try:
+            if self._runner is None:
+                raise JobError("no study is open", remedy="Open or make a study first")
+            return request(self._runner)
+        except (MusicError, OSError) as error:
+            known = isinstance(error, MusicError)
+            self.failed.emit(error if known else JobError(str(error)))
+            return None
+
+    def _on_job_changed(self, snapshot: JobSnapshot, events: list[Event]) -> None:
+        """Take news from the runner's thread to the UI thread."""
+        runner = self._runner
+
+        def apply() -> None:
+            if self._runner is runner:
+                self.jobs.apply(snapshot, events)
+
+        self._background.post(apply)
+
+    def _on_job_finished(self, snapshot: JobSnapshot) -> None:
+        self.refresh()
+
+    # -- results ---------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Look again at what the study holds and show what is new."""
+        if (study := self.study) is not None:
+            self._load(lambda: read_catalog(study), self._show_catalog, topic="catalog")
+
+    def _show_catalog(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        if catalog.has_cohort:
+            self._load_from(loading.load_cohort, self._show_cohort, topic="cohort")
+        if catalog.atlases:
+            shown = self.scene.atlas.name if self.scene.atlas else None
+            self.show_atlas(shown if shown in catalog.atlases else catalog.atlases[-1])
+        if catalog.psc_tables:
+            self.show_table(catalog.psc_tables[-1])
+        if catalog.gwas_runs:
+            self.show_gwas(catalog.gwas_runs[-1])
+        if catalog.spare_models:
+            self.show_spare(catalog.spare_models[-1])
+        if catalog.scores:
+            self.show_score(catalog.scores[-1])
+        self.catalog_changed.emit(catalog)
+
+    def show_atlas(self, name: str) -> None:
+        """Show one of the study's atlases in the brain views."""
+        self._load_from(
+            lambda study: loading.load_atlas(study, name), self._set_atlas, topic="atlas"
+        )
+
+    def show_table(self, name: str) -> None:
+        """Browse one of the study's PSC tables."""
+
+        def show(table: Any) -> None:
+            self.cohort.table = table
+
+        self._load_from(lambda study: loading.load_psc_table(study, name), show, topic="table")
+
+    def show_gwas(self, run: str) -> None:
+        """Browse one of the study's GWAS."""
+        self.association.run = run
+        self._load_from(
+            lambda study: loading.hit_columns(study, run), self._add_columns, topic="hits"
+        )
+        self._on_selected(self.scene.selected)
+
+    def show_spare(self, name: str) -> None:
+        """Show one of the study's SPARE models."""
+
+        def show(result: loading.SpareResult) -> None:
+            self.spare.update(
+                {"model_name": name, "model": result.model, "evaluation": result.evaluation}
+            )
+
+        self._load_from(lambda study: loading.load_spare(study, name), show, topic="spare")
+
+    def show_score(self, score_id: str) -> None:
+        """Show one scored subject."""
+
+        def show(score: dict[str, Any]) -> None:
+            self.spare.update({"score_id": score_id, "score": score})
+
+        self._load_from(lambda study: loading.load_score(study, score_id), show, topic="score")
+
+    def paint(self, title: str | None) -> None:
+        """Colour the PSCs by a column; None gives each PSC its own colour."""
+        self.scene.painted = self.columns.get(title) if title else None
+
+    def _set_underlay(self, underlay: Any) -> None:
+        self.scene.underlay = underlay
+
+    def _show_cohort(self, tables: loading.CohortTables) -> None:
+        self.cohort.update({"report": tables.report, "participants": tables.participants})
+
+    def _set_atlas(self, atlas: Any) -> None:
+        scene = self.scene
+        selected, scale = scene.selected, scene.scale
+        scene.show_atlas(atlas, scale)
+        if selected in atlas.names:
+            scene.select(selected, move_crosshair=False)
+        self._add_columns([loading.volume_column(atlas)])
+
+    def _add_columns(self, columns: list[PscColumn]) -> None:
+        self.columns = self.columns | {column.title: column for column in columns}
+        self.columns_changed.emit(self.columns)
+
+    def _load_surface(self, scale: int | None) -> None:
+        atlas = self.scene.atlas
+        if atlas is None or scale is None:
+            return
+
+        def show(surface: Any) -> None:
+            if self.scene.atlas is atlas and self.scene.scale == scale:
+                self.scene.surface = surface
+
+        self._load_from(
+            lambda study: loading.load_surface(study, atlas.name, scale), show, topic="surface"
+        )
+
+    def _on_selected(self, psc: str | None) -> None:
+        run = self.association.run
+        if run is None or psc is None:
+            self.association.update({"variant": None, "empty_reason": "", "result": None})
+            return
+
+        def show(result: Any) -> None:
+            reason = "" if result is not None else f"{psc} was not tested in {run}"
+            self.association.update({"variant": None, "empty_reason": reason, "result": result})
+
+        self._load_from(
+            lambda study: loading.load_association(study, run, psc), show, topic="association"
+        )
+
+    def _remember_radiological(self, radiological: bool) -> None:
+        self.settings.radiological = radiological
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def _load_from(
+        self, work: Callable[[Study], Any], show: Callable[[Any], None], *, topic: str
+    ) -> None:
+        if (study := self.study) is not None:
+            self._load(lambda: work(study), show, topic=topic)
+
+    def _load(self, work: Callable[[], Any], show: Callable[[Any], None], *, topic: str) -> None:
+        self._background.run(work, show, self.failed.emit, topic=topic)
