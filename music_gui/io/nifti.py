@@ -1,0 +1,355 @@
+"""Read and write NIfTI images; whatever the storage order, the affine says what is where."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+from isal import igzip, isal_zlib
+from nibabel.nifti1 import Nifti1Header
+from numpy.typing import DTypeLike, NDArray
+
+from music_gui.core.errors import InputError, ParameterError
+from music_gui.core.grid import Grid, check_same_grid
+from music_gui.io.atomic import replacing
+from music_gui.io.nifti_header import HEADER_BYTES, NiftiHeader, Xform, parse_header
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_BAD_STREAM = (EOFError, gzip.BadGzipFile, cast("type[Exception]", isal_zlib.error))
+_CHUNK = 2**20
+_STORABLE = ["|u1", "|i1", "<i2", "<u2", "<i4", "<u4", "<f4", "<f8"]
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """A three-dimensional image.
+
+    Parameters
+    ----------
+    data : ndarray, shape of the grid, float32
+        Values with the header's scaling applied; NaN is left as it is. Any memory order.
+    grid : Grid
+        Where the voxels lie.
+    warnings : tuple of str
+        What the reader had to decide, in plain words.
+    needs_xform_choice : bool
+        sform and qform of the header place the image differently: a person has to choose.
+    """
+
+    data: NDArray[np.float32]
+    grid: Grid
+    warnings: tuple[str, ...] = ()
+    needs_xform_choice: bool = False
+
+
+def read_image(path: Path, *, volume: int | None = None, xform: Xform = "auto") -> Image:
+    """Read one volume of a ``.nii`` or ``.nii.gz`` file.
+
+    Parameters
+    ----------
+    path : Path
+        NIfTI-1 or NIfTI-2 in one file; whether it is compressed is told by its content.
+    volume : int, optional
+        Which volume of an image that has several, from 0.
+    xform : {"auto", "sform", "qform"}
+        Which transform of the header to use; ``auto`` takes the sform if it is coded, else the
+        qform, and warns if both are coded and disagree.
+
+    Returns
+    -------
+    Image
+
+    Raises
+    ------
+    InputError
+        If the file is missing, no NIfTI, damaged, cut off, or holds no single 3D volume.
+    ParameterError
+        If there is no such volume.
+    """
+    stored, header, warnings = _read_volume(path, volume, xform)
+    with np.errstate(over="ignore"):  # beyond float32 becomes infinite; the caller checks
+        if header.slope == 1.0 and header.intercept == 0.0:
+            data = stored.astype(np.float32, copy=False)
+        else:
+            scaled = stored.astype(np.float64) * header.slope + header.intercept
+            data = scaled.astype(np.float32)
+    return Image(data, header.grid, warnings, header.needs_xform_choice)
+
+
+def read_header(path: Path, *, xform: Xform = "auto") -> NiftiHeader:
+    """Read only the header of a file; raises as `read_image` does."""
+    with _opened(path) as (file, _):
+        return parse_header(_read_block(file, path), where=str(path), xform=xform)
+
+
+def read_grid(path: Path, *, xform: Xform = "auto") -> Grid:
+    """Read shape and affine of a file, without its voxels; raises as `read_image` does."""
+    return read_header(path, xform=xform).grid
+
+
+def read_labels(path: Path, *, xform: Xform = "auto") -> tuple[NDArray[np.int32], Grid]:
+    """Read a label image exactly, whatever number type it is stored as.
+
+    Returns
+    -------
+    labels : ndarray, int32
+    grid : Grid
+
+    Raises
+    ------
+    InputError
+        As `read_image`, and if a voxel holds no whole number of at most 32 bits.
+    """
+    stored, header, _ = _read_volume(path, None, xform)
+    values = stored
+    if header.slope != 1.0 or header.intercept != 0.0:
+        values = stored.astype(np.float64) * header.slope + header.intercept
+    limits = np.iinfo(np.int32)
+    if values.dtype.kind == "f":
+        whole = np.isfinite(values) & (values == np.rint(values))
+    else:
+        whole = np.ones(values.shape, dtype=np.bool_)
+    whole &= (values >= limits.min) & (values <= limits.max)
+    if not whole.all():
+        voxel = tuple(int(index) for index in np.argwhere(~whole)[0])
+        raise InputError(
+            f"a label is {values[voxel]:g}, not a whole number",
+            where=f"{path}, voxel {voxel}",
+            why="labels that were interpolated linearly, or an image that holds no labels",
+            remedy="Give a label image; resample labels with nearest neighbour only",
+        )
+    return np.ascontiguousarray(values.astype(np.int32)), header.grid
+
+
+def write_image(
+    path: Path, data: NDArray[Any], grid: Grid, *, dtype: DTypeLike | None = None
+) -> None:
+    """Write a ``.nii.gz`` (or ``.nii``) file; the same input gives the same bytes.
+
+    Parameters
+    ----------
+    path : Path
+        The file; written whole or not at all.
+    data : ndarray, shape of the grid
+        Real numbers, whole numbers or truth values.
+    grid : Grid
+        Written as sform, and as qform too where it can express it.
+    dtype : dtype, optional
+        How to store; by default as the array is (truth values as uint8, 64-bit whole numbers as
+        int32). No scaling is used.
+
+    Raises
+    ------
+    InputError
+        If the shape is not the grid's, or a value does not fit the number type.
+    """
+    if data.shape != grid.shape:
+        raise InputError(
+            f"the array has shape {data.shape}, its grid {grid.shape}", where=str(path)
+        )
+    stored = _storable(data, dtype, str(path))
+    header: Any = Nifti1Header(endianness="<")  # type: ignore[no-untyped-call]
+    header.set_data_dtype(stored.dtype)
+    header.set_data_shape(grid.shape)
+    header.set_xyzt_units("mm")
+    header.set_sform(grid.affine, code="aligned")
+    header.set_qform(grid.affine, code="aligned")
+    if not np.allclose(header.get_qform(), grid.affine, atol=1e-3):  # sheared axes
+        header["qform_code"] = 0
+    header["vox_offset"] = 352
+    header["scl_slope"], header["scl_inter"] = 1, 0
+    header["magic"] = b"n+1"
+    content = header.binaryblock + b"\0\0\0\0" + stored.tobytes(order="F")
+    with replacing(path) as temporary:
+        if path.suffix == ".gz":
+            # Whole numbers shrink well; noise in floats doesn't, so no time is spent on it.
+            level = 6 if stored.dtype.kind in "iu" else 1
+            content = gzip.compress(content, compresslevel=level, mtime=0)
+        temporary.write_bytes(content)
+
+
+def reorient_to(image: Image, grid: Grid, *, where: str, reference_name: str) -> Image:
+    """Bring an image onto a grid that differs only in order and direction of the axes.
+
+    No value is interpolated: the same anatomy stored LAS, RAS or LPS comes out voxel by voxel
+    the same.
+
+    Parameters
+    ----------
+    image : Image
+    grid : Grid
+        Where it should lie.
+    where, reference_name : str
+        The file, and what the grid belongs to, for the error.
+
+    Raises
+    ------
+    GridMismatchError
+        If the voxels of the two grids do not coincide.
+    """
+    if image.grid.is_same_as(grid):
+        return image
+    order, steps = _axes_onto(image.grid, grid)
+    turned = image.data.transpose(order)[tuple(slice(None, None, step) for step in steps)]
+    affine, first = np.eye(4), np.zeros(3)
+    for new, (old, step) in enumerate(zip(order, steps, strict=True)):
+        affine[:3, new] = image.grid.affine[:3, old] * step
+        first[old] = 0 if step == 1 else image.grid.shape[old] - 1
+    affine[:3, 3] = image.grid.to_world(first)
+    if not Grid(cast("tuple[int, int, int]", turned.shape), affine).is_same_as(grid):
+        check_same_grid(image.grid, grid, where=where, reference_name=reference_name)
+    return replace(image, data=turned, grid=grid)
+
+
+def _axes_onto(grid: Grid, reference: Grid) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return, for each axis of the reference, the axis of the grid along it and its direction."""
+    turn = np.linalg.inv(reference.affine[:3, :3]) @ grid.affine[:3, :3]
+    order = tuple(int(axis) for axis in np.abs(turn).argmax(axis=1))
+    if sorted(order) != [0, 1, 2]:
+        return (0, 1, 2), (1, 1, 1)
+    return order, tuple(1 if turn[new, old] > 0 else -1 for new, old in enumerate(order))
+
+
+def _storable(data: NDArray[Any], dtype: DTypeLike | None, where: str) -> NDArray[Any]:
+    if dtype is None:
+        dtype = {"b": np.uint8, "i": np.int32, "u": np.uint32}.get(data.dtype.kind, data.dtype)
+        if data.dtype.kind in "iu" and data.dtype.itemsize < 4:
+            dtype = data.dtype
+    target = np.dtype(dtype).newbyteorder("<")
+    if target.str not in _STORABLE:
+        raise InputError(f"numbers of type {np.dtype(dtype)} can't be stored", where=where)
+    if target.kind in "iu":
+        limits: Any = np.iinfo(target)
+        fits = data.dtype.kind == "b" or (
+            np.isfinite(data).all() and data.min() >= limits.min and data.max() <= limits.max
+        )
+        if not (fits and (data.dtype.kind in "biu" or bool((data == np.rint(data)).all()))):
+            raise InputError(f"not all values fit whole numbers of type {target}", where=where)
+    return data.astype(target)
+
+
+def _read_volume(
+    path: Path, volume: int | None, xform: Xform
+) -> tuple[NDArray[Any], NiftiHeader, tuple[str, ...]]:
+    """Return one volume as stored, the header, and all warnings."""
+    where = str(path)
+    with _opened(path) as (file, warnings):
+        header = parse_header(_read_block(file, path), where=where, xform=xform)
+        index = _chosen_volume(header, volume, where)
+        start = header.offset + index * header.volume_bytes
+        _skip(file, start, where)
+        buffer = np.empty(header.volume_bytes, dtype=np.uint8)
+        n_read = _fill(file, buffer, where)
+        if n_read < header.volume_bytes:
+            raise _cut_off(where, start + n_read, start + header.volume_bytes)
+        _check_end(file, where)
+    stored = buffer.view(header.dtype).reshape(header.shape, order="F")
+    return stored, header, (*warnings, *header.warnings)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[BinaryIO, tuple[str, ...]]]:
+    """Open a file for reading, inflating it if its content is gzip, whatever its name."""
+    try:
+        with path.open("rb") as plain:
+            is_gzip = plain.read(2) == _GZIP_MAGIC
+            plain.seek(0)
+            named_gzip = path.suffix.lower() == ".gz"
+            if not is_gzip:
+                warning = "named .nii.gz but not compressed; read as it is, rename it to .nii"
+                yield plain, ((warning,) if named_gzip else ())
+                return
+            warning = "compressed but not named so; read as it is, rename it to .nii.gz"
+            with igzip.open(plain, "rb") as inflated:  # type: ignore[no-untyped-call]
+                yield inflated, (() if named_gzip else (warning,))
+    except FileNotFoundError as error:
+        raise InputError("the file does not exist", where=str(path)) from error
+    except IsADirectoryError as error:
+        raise InputError("this is a folder, not an image", where=str(path)) from error
+    except PermissionError as error:
+        raise InputError("the file may not be read", where=str(path)) from error
+
+
+def _read_block(file: BinaryIO, path: Path) -> bytes:
+    block = np.empty(HEADER_BYTES, dtype=np.uint8)
+    n_read = _fill(file, block, str(path))
+    return block[:n_read].tobytes()
+
+
+def _skip(file: BinaryIO, start: int, where: str) -> None:
+    """Go to a byte of the inflated file, which was read up to the header's end or less."""
+    rest = start - file.tell()
+    if rest < 0:  # NIfTI-1 data start before the 540 bytes that were read
+        file.seek(start)
+        return
+    chunk = np.empty(min(rest, _CHUNK), dtype=np.uint8)
+    while rest > 0:
+        n_read = _fill(file, chunk[: min(rest, _CHUNK)], where)
+        if n_read == 0:
+            raise _cut_off(where, file.tell(), start)
+        rest -= n_read
+
+
+def _fill(file: BinaryIO, buffer: NDArray[np.uint8], where: str) -> int:
+    """Read until the buffer is full or the file ends; return the number of bytes."""
+    view, n_read = buffer.data, 0
+    try:
+        while n_read < len(view):
+            n_new = file.readinto(view[n_read:])  # type: ignore[attr-defined]
+            if not n_new:
+                break
+            n_read += n_new
+    except EOFError:
+        return n_read
+    except _BAD_STREAM as error:
+        raise _damaged(where, error) from error
+    return n_read
+
+
+def _check_end(file: BinaryIO, where: str) -> None:
+    """Read past the last voxel, so that the checksum at the end of a gzip stream is checked."""
+    try:
+        file.read(1)
+    except _BAD_STREAM as error:
+        raise _damaged(where, error) from error
+
+
+def _chosen_volume(header: NiftiHeader, volume: int | None, where: str) -> int:
+    if volume is None:
+        if header.n_volumes == 1:
+            return 0
+        raise InputError(
+            f"the image has {header.n_volumes} volumes",
+            where=where,
+            remedy=f"Choose one (volume 0 to {header.n_volumes - 1}) or give a 3D image",
+        )
+    if not 0 <= volume < header.n_volumes:
+        raise ParameterError(
+            f"there is no volume {volume}",
+            where=where,
+            why=f"the image has {header.n_volumes}, counted from 0",
+        )
+    return volume
+
+
+def _cut_off(where: str, found: int, expected: int) -> InputError:
+    return InputError(
+        "the file is cut off",
+        where=where,
+        why=f"it ends after {found:,} of {expected:,} bytes",
+        remedy="Copy or download it again",
+    )
+
+
+def _damaged(where: str, error: Exception) -> InputError:
+    return InputError(
+        "the compressed file is damaged",
+        where=where,
+        why=str(error),
+        remedy="Copy or download it again",
+    )
