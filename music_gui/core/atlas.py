@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,12 +61,17 @@ class AtlasScale:
         C, the number of components that the factorisation was asked for.
     labels : ndarray, shape of the grid, int32
         0 outside, 1 to C inside; a component without voxels has vanished.
+    regions : tuple of str, optional
+        Names in words for the C labels in order, where the atlas has them; "" where it has none.
     """
 
     scale: int
     labels: NDArray[np.int32]
+    regions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.regions and len(self.regions) != self.scale:
+            raise InputError(f"scale {self.scale} has {len(self.regions)} names for its labels")
         low, high = int(self.labels.min(initial=0)), int(self.labels.max(initial=0))
         if low < 0 or high > self.scale:
             raise InputError(
@@ -77,6 +84,26 @@ class AtlasScale:
         """Number of voxels of each PSC, shape (C,)."""
         counts: NDArray[np.int64] = np.bincount(self.labels.ravel(), minlength=self.scale + 1)[1:]
         return counts
+
+    @cached_property
+    def centre_voxels(self) -> NDArray[np.int64]:
+        """Voxel of each PSC that lies nearest its centre of mass, shape (C, 3).
+
+        -1 for vanished components. The voxel lies inside the PSC even where the centre of mass
+        does not, so the crosshair can be sent there. Of equally near voxels the first in C order.
+        """
+        inside = np.flatnonzero(self.labels)
+        owner = self.labels.ravel()[inside] - 1
+        ijk = np.stack(np.unravel_index(inside, self.labels.shape), axis=1)
+        sums = [np.bincount(owner, ijk[:, axis], minlength=self.scale) for axis in range(3)]
+        means = np.stack(sums, axis=1) / np.maximum(self.voxel_counts, 1)[:, None]
+        # Rounded, since which of two equally near voxels wins must not hang on the last bit.
+        distance = np.round(((ijk - means[owner]) ** 2).sum(axis=1), 6)
+        order = np.lexsort((distance, owner))
+        present, first = np.unique(owner[order], return_index=True)
+        centres = np.full((self.scale, 3), -1, dtype=np.int64)
+        centres[present] = ijk[order[first]]
+        return centres
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -145,8 +172,46 @@ class Atlas:
         None if the component has vanished.
         """
         scale, label = parse_psc_name(name)
-        voxels = np.argwhere(self.scales[scale].labels == label)
-        if len(voxels) == 0:
+        atlas_scale = self.scales[scale]
+        if atlas_scale.voxel_counts[label - 1] == 0:
             return None
-        nearest = np.argmin(((voxels - voxels.mean(axis=0)) ** 2).sum(axis=1))
-        return self.grid.to_world(voxels[nearest])
+        return self.grid.to_world(atlas_scale.centre_voxels[label - 1])
+
+
+def label_hash(scale: AtlasScale, grid: Grid) -> str:
+    """Return a digest of what a scale says about each point of world space.
+
+    Two files with the same labels at the same places have the same digest, however they are
+    stored: the axes are first brought to the order and direction closest to RAS+, and the affine
+    to micrometres.
+
+    Returns
+    -------
+    str
+        BLAKE2b, 32 hexadecimal digits.
+    """
+    labels, affine = _closest_ras(scale.labels, grid.affine.astype(np.float32).astype(np.float64))
+    hasher = hashlib.blake2b(digest_size=16)
+    hasher.update(f"C{scale.scale} {labels.shape}".encode())
+    # Adding zero turns -0.0 into 0.0, whose bytes differ.
+    hasher.update((np.round(affine, 3) + 0.0).astype("<f8").tobytes())
+    hasher.update(labels.astype("<i4").tobytes())
+    return hasher.hexdigest()
+
+
+def _closest_ras(
+    array: NDArray[np.int32], affine: NDArray[np.float64]
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Permute and flip the axes so that they run as nearly right, anterior, superior as can be."""
+    directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    alignments = {
+        order: np.abs(directions[range(3), order]).sum() for order in permutations(range(3))
+    }
+    order = max(alignments, key=lambda order: alignments[order])
+    array, affine = array.transpose(order), affine[:, [*order, 3]]
+    for axis in range(3):
+        if affine[axis, axis] < 0:
+            array = np.flip(array, axis)
+            affine[:3, 3] += affine[:3, axis] * (array.shape[axis] - 1)
+            affine[:, axis] *= -1
+    return array, affine
