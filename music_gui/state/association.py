@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from psygnal import EventedModel
 from pydantic import ConfigDict
 
-if TYPE_CHECKING:
-    import pandas as pd
+    from music_gui.core.association.genome_axis import GenomeAxis, QuantilePlot
 
 #: Genome-wide significance (Pe'er et al. 2008), as used in the paper.
 GENOME_WIDE_P = 5e-8
@@ -31,6 +31,10 @@ class AssociationResult:
         ``chromosome``, ``base_pair_location``, ``rsid``, alleles, frequency, n.
     beta, standard_error, neg_log_10_p_value : ndarray, shape (n_variants,)
         NaN where a variant could not be tested.
+    axis : GenomeAxis
+        Where the variants lie on the Manhattan plot.
+    quantiles : QuantilePlot
+        The points of the QQ plot.
     lambda_gc : float
         Genomic inflation.
     n_tests : int
@@ -41,13 +45,34 @@ class AssociationResult:
 
     run: str
     psc: str
-    variants: pd.DataFrame
+    variants: Any  # naming pandas here would import it when the application starts
     beta: NDArray[np.floating]
     standard_error: NDArray[np.floating]
     neg_log_10_p_value: NDArray[np.floating]
+    axis: GenomeAxis
+    quantiles: QuantilePlot
     lambda_gc: float
     n_tests: int
     simulated: bool
+
+    def describe(self, variant: int) -> str:
+        """Say in two lines what is known of a variant: id and place, then p, effect, allele."""
+        row = self.variants.iloc[variant]
+        place = f"chr{row['chromosome']}:{int(row['base_pair_location']):,}"
+        return (
+            f"{row['rsid']}  {place}\n"
+            f"p = {p_value_text(float(self.neg_log_10_p_value[variant]))}   "
+            f"β = {self.beta[variant]:.3g} ± {self.standard_error[variant]:.2g}   "
+            f"{row['effect_allele']} ({row['effect_allele_frequency']:.2f})"
+        )
+
+
+def p_value_text(neg_log_10_p_value: float) -> str:
+    """Write a p-value that may be too small for a float: ``3.2e-412``."""
+    if neg_log_10_p_value < 4:
+        return f"{10**-neg_log_10_p_value:.3g}"
+    exponent = math.floor(-neg_log_10_p_value + 0.0223)  # from 9.95 on it rounds to 10.0
+    return f"{10 ** (-neg_log_10_p_value - exponent):.1f}e{exponent}"
 
 
 class AssociationState(EventedModel):

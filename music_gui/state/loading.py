@@ -46,19 +46,26 @@ def load_surface(study: Study, name: str, scale: int) -> LabelSurface:
 
 def load_association(study: Study, run: str, psc: str) -> AssociationResult | None:
     """Read one PSC's results of a GWAS; None if the PSC was not tested."""
+    from music_gui.core.association.genome_axis import genome_axis, quantile_plot
     from music_gui.io.sumstats_store import SumstatsStore
 
     store = SumstatsStore.open(study.gwas(run))
     if psc not in store.pscs:
         return None
-    table = store.read(psc)
+    variants, table = store.variants, store.read(psc)
+    neg_log_10_p_value = table["neg_log_10_p_value"].to_numpy()
     return AssociationResult(
         run=run,
         psc=psc,
-        variants=store.variants,
+        variants=variants,
         beta=table["beta"].to_numpy(),
         standard_error=table["standard_error"].to_numpy(),
-        neg_log_10_p_value=table["neg_log_10_p_value"].to_numpy(),
+        neg_log_10_p_value=neg_log_10_p_value,
+        axis=genome_axis(
+            variants["chromosome"].to_numpy(dtype=object),
+            variants["base_pair_location"].to_numpy(),
+        ),
+        quantiles=quantile_plot(neg_log_10_p_value),
         lambda_gc=store.lambda_gc(psc),
         n_tests=len(store.pscs),
         simulated=study.manifest.simulated,

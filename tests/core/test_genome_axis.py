@@ -3,7 +3,12 @@
 import numpy as np
 from scipy import stats
 
-from music_gui.core.association.genome_axis import chromosome_rank, genome_axis, quantile_plot
+from music_gui.core.association.genome_axis import (
+    chromosome_rank,
+    density_raster,
+    genome_axis,
+    quantile_plot,
+)
 
 
 def test_chromosomes_stand_in_the_order_of_the_karyotype():
@@ -64,3 +69,12 @@ def test_missing_p_values_are_left_out():
     np.testing.assert_allclose(plot.observed, [1.0])
     np.testing.assert_allclose(plot.expected, -np.log10(0.5))
     assert len(quantile_plot(np.array([np.nan])).observed) == 0
+
+
+def test_the_raster_counts_as_numpy_does():
+    rng = np.random.default_rng(1)
+    x, y = rng.uniform(-1, 11, 5000), rng.uniform(-1, 4, 5000)
+    y[7] = np.nan
+    counts = density_raster(x, y, (0.0, 10.0, 0.0, 3.0), (40, 12))
+    expected, _, _ = np.histogram2d(x, np.nan_to_num(y, nan=-9), (40, 12), ((0, 10), (0, 3)))
+    np.testing.assert_array_equal(counts, expected)

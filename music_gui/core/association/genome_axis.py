@@ -141,3 +141,34 @@ def quantile_plot(
         band_low=-np.log10(distribution.ppf(0.975))[::-1],
         band_high=-np.log10(distribution.ppf(0.025))[::-1],
     )
+
+
+def density_raster(
+    x: NDArray[np.floating],
+    y: NDArray[np.floating],
+    limits: tuple[float, float, float, float],
+    shape: tuple[int, int],
+) -> NDArray[np.int32]:
+    """Count points in the cells of a picture: how a dense layer is drawn.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n_points,)
+        Points; those outside the limits or with NaN are left out.
+    limits : tuple of float
+        Left, right, bottom and top edge of the picture.
+    shape : tuple of int
+        Columns and rows of the picture.
+
+    Returns
+    -------
+    ndarray, shape ``shape``, int32
+        Number of points in each cell, first column left, first row at the bottom.
+    """
+    left, right, bottom, top = limits
+    column = np.floor((x - left) * (shape[0] / (right - left)))
+    row = np.floor((y - bottom) * (shape[1] / (top - bottom)))
+    inside = (column >= 0) & (column < shape[0]) & (row >= 0) & (row < shape[1])
+    cell = column[inside].astype(np.int64) * shape[1] + row[inside].astype(np.int64)
+    counts = np.bincount(cell, minlength=shape[0] * shape[1])
+    return counts.reshape(shape).astype(np.int32)
