@@ -1,15 +1,18 @@
-"""Short reading and scanning off the UI thread; anything longer is a job."""
+"""Short reading and asking off the UI thread; anything longer is a job."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from music_gui.core.errors import MusicError
 
 T = TypeVar("T")
 Post = Callable[[Callable[[], None]], None]
+
+_logger = logging.getLogger(__name__)
 
 
 class Background:
@@ -25,8 +28,10 @@ class Background:
 
     def __init__(self, post: Post, *, inline: bool = False) -> None:
         self.post = post
-        self._pool = None if inline else ThreadPoolExecutor(2, thread_name_prefix="background")
+        self._readers = None if inline else ThreadPoolExecutor(2, thread_name_prefix="reader")
+        self._requests = None if inline else ThreadPoolExecutor(1, thread_name_prefix="requests")
         self._newest: dict[str, int] = {}
+        self._stopped = False
 
     def run(
         self,
@@ -51,15 +56,39 @@ class Background:
         self._newest[topic] = number
 
         def deliver(future: Future[T]) -> None:
-            if self._newest.get(topic) != number or future.cancelled():
-                return
-            error = future.exception()
-            if error is None:
-                on_done(future.result())
-            else:
-                on_error(_as_music_error(error))
+            if self._newest.get(topic) == number:
+                _hand_over(future, on_done, on_error)
 
-        if self._pool is None:
+        self._start(self._readers, work, deliver)
+
+    def request(
+        self,
+        work: Callable[[], T],
+        on_done: Callable[[T], None],
+        on_error: Callable[[MusicError], None],
+    ) -> None:
+        """Run ``work`` after all earlier requests have ended, and deliver every answer.
+
+        For what changes something on the disk, where the order counts.
+        """
+        self._start(self._requests, work, lambda future: _hand_over(future, on_done, on_error))
+
+    def stop(self) -> None:
+        """Finish the requests, drop all answers under way, and end the threads."""
+        self._stopped = True
+        if self._readers is not None and self._requests is not None:
+            self._requests.shutdown(wait=True)
+            self._readers.shutdown(wait=True, cancel_futures=True)
+
+    def _start(
+        self,
+        pool: ThreadPoolExecutor | None,
+        work: Callable[[], T],
+        deliver: Callable[[Future[T]], None],
+    ) -> None:
+        if self._stopped:
+            return
+        if pool is None:
             future: Future[T] = Future()
             try:
                 future.set_result(work())
@@ -67,22 +96,31 @@ class Background:
                 future.set_exception(error)
             deliver(future)
         else:
-            self._pool.submit(work).add_done_callback(lambda f: self.post(lambda: deliver(f)))
+            pool.submit(work).add_done_callback(lambda ended: self._post(ended, deliver))
 
-    def forget(self, topic: str) -> None:
-        """Drop the answers on a topic that are still under way."""
-        self._newest[topic] = self._newest.get(topic, 0) + 1
+    def _post(self, future: Future[T], deliver: Callable[[Future[T]], None]) -> None:
+        def deliver_unless_stopped() -> None:
+            if not self._stopped:
+                deliver(future)
 
-    def stop(self) -> None:
-        """Drop all answers under way and end the threads."""
-        self._newest.clear()
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        if not (self._stopped or future.cancelled()):
+            self.post(deliver_unless_stopped)
 
 
-def _as_music_error(error: Any) -> MusicError:
+def _hand_over(
+    future: Future[T], on_done: Callable[[T], None], on_error: Callable[[MusicError], None]
+) -> None:
+    error = future.exception()
+    if error is None:
+        on_done(future.result())
+    else:
+        on_error(_as_music_error(error))
+
+
+def _as_music_error(error: BaseException) -> MusicError:
     if isinstance(error, MusicError):
         return error
     if isinstance(error, OSError) and error.strerror:
         return MusicError(error.strerror, where=str(error.filename or ""))
+    _logger.error("an unexpected error in a background thread", exc_info=error)
     return MusicError(f"an unexpected error: {type(error).__name__}", why=str(error))

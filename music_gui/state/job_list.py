@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from psygnal import Signal
 
+from music_gui.core.errors import MusicError
 from music_gui.jobs.events import Event
-from music_gui.jobs.job import JobSnapshot
+from music_gui.jobs.job import JobSnapshot, now
 
 _MOST_LINES = 5000
 
@@ -26,7 +28,7 @@ class JobList:
     measured(job_id, name, values)
         A job published numbers to draw while it runs.
     finished(snapshot)
-        A job that was followed while it ran has ended.
+        A job has ended since the study was opened.
     cleared()
         Another study was opened.
     """
@@ -41,6 +43,7 @@ class JobList:
         self._jobs: dict[str, JobSnapshot] = {}
         self._lines: dict[str, list[str]] = defaultdict(list)
         self._metrics: dict[str, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
+        self._since = now()
 
     @property
     def jobs(self) -> list[JobSnapshot]:
@@ -69,6 +72,7 @@ class JobList:
         self._jobs.clear()
         self._lines.clear()
         self._metrics.clear()
+        self._since = now()
         self.cleared.emit()
 
     def apply(self, snapshot: JobSnapshot, events: Sequence[Event]) -> None:
@@ -89,23 +93,25 @@ class JobList:
                 self.measured.emit(job_id, name, values)
         if snapshot != before:
             self.changed.emit(job_id)
-        was_running = before is not None and not before.state.is_final
-        if snapshot.state.is_final and was_running:
+        if snapshot.state.is_final and self._ended_just_now(before, snapshot):
             self.finished.emit(snapshot)
+
+    def _ended_just_now(self, before: JobSnapshot | None, snapshot: JobSnapshot) -> bool:
+        if before is None:  # run to its end by another process between two looks
+            return (snapshot.ended or "") > self._since
+        return not before.state.is_final
 
 
 def _line(event: Event) -> str:
-    clock = event.time[11:19]
+    clock = f"{datetime.fromisoformat(event.time).astimezone():%H:%M:%S}"
     match event.kind:
         case "log" | "warning":
             mark = "Warning: " if event.kind == "warning" else ""
             return f"{clock}  {mark}{event.data.get('text', '')}"
-        case "progress":
-            return ""
-        case "metric":
+        case "progress" | "metric":
             return ""
         case "failed" | "lost":
-            return f"{clock}  {event.kind}: {event.data.get('what', '')}"
+            return f"{clock}  {event.kind}: {MusicError.from_dict(event.data)}"
         case "done":
             return f"{clock}  {event.data.get('summary', 'done')}"
         case _:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from psygnal import Signal
 
@@ -14,7 +14,7 @@ from music_gui.jobs.events import Event
 from music_gui.jobs.job import JobSnapshot
 from music_gui.jobs.runner import LocalRunner
 from music_gui.state import loading
-from music_gui.state.association import AssociationState
+from music_gui.state.association import AssociationResult, AssociationState
 from music_gui.state.background import Background
 from music_gui.state.brain_scene import BrainScene, PscColumn
 from music_gui.state.catalog import Catalog, read_catalog
@@ -22,6 +22,8 @@ from music_gui.state.cohort import CohortState
 from music_gui.state.job_list import JobList
 from music_gui.state.settings import Settings
 from music_gui.state.spare import SpareState
+
+T = TypeVar("T")
 
 
 class StudyRunner(Protocol):
@@ -125,11 +127,13 @@ class Session:
 
     def close_study(self) -> None:
         """Close the study; its running jobs go on."""
+        self._forget_study()
+        self.study_changed.emit(None)
+
+    def _forget_study(self) -> None:
         if self._runner is not None:
             self._runner.stop()
             self._runner = None
-        for topic in ("catalog", "atlas", "surface", "association", "cohort", "table", "spare"):
-            self._background.forget(topic)
         self.study = None
         self.catalog = Catalog()
         self.columns = {}
@@ -140,10 +144,9 @@ class Session:
         for state in (self.association, self.spare, self.cohort):
             state.reset()
         self.columns_changed.emit(self.columns)
-        self.study_changed.emit(None)
 
     def _show_study(self, study: Study) -> None:
-        self.close_study()
+        self._forget_study()
         self.study = study
         self.settings.remember_study(study.root)
         self._runner = self._runner_factory(study.jobs, self._on_job_changed, self.settings)
@@ -153,9 +156,9 @@ class Session:
 
     # -- jobs ------------------------------------------------------------------------------
 
-    def submit(self, step: str, parameters: dict[str, Any], *, title: str) -> str | None:
-        """Queue a step as a job; returns its id, or None after `failed`."""
-        return self._ask(lambda runner: runner.submit(step, parameters, title=title))
+    def submit(self, step: str, parameters: dict[str, Any], *, title: str) -> None:
+        """Queue a step as a job; it appears in `jobs`, or `failed` follows."""
+        self._ask(lambda runner: runner.submit(step, parameters, title=title))
 
     def cancel(self, job_id: str) -> None:
         """Ask a job to stop."""
@@ -165,15 +168,14 @@ class Session:
         """Queue a job again that failed, was cancelled or was lost."""
         self._ask(lambda runner: runner.retry(job_id))
 
-    def _ask(self, request: Callable[[StudyRunner], Any]) -> Any:
-        try:
-            if self._runner is None:
-                raise JobError("no study is open", remedy="Open or make a study first")
-            return request(self._runner)
-        except (MusicError, OSError) as error:
-            known = isinstance(error, MusicError)
-            self.failed.emit(error if known else JobError(str(error)))
-            return None
+    def _ask(self, request: Callable[[StudyRunner], object]) -> None:
+        """Ask the runner off the UI thread, since it writes files and may wait for a process."""
+        if (runner := self._runner) is None:
+            self.failed.emit(
+                JobError("no study is open", remedy="Open a study or make a new one first")
+            )
+            return
+        self._background.request(lambda: request(runner), _take_no_notice, self.failed.emit)
 
     def _on_job_changed(self, snapshot: JobSnapshot, events: list[Event]) -> None:
         """Take news from the runner's thread to the UI thread."""
@@ -192,24 +194,21 @@ class Session:
 
     def refresh(self) -> None:
         """Look again at what the study holds and show what is new."""
-        if (study := self.study) is not None:
-            self._load(lambda: read_catalog(study), self._show_catalog, topic="catalog")
+        self._load_from(read_catalog, self._show_catalog, topic="catalog")
 
     def _show_catalog(self, catalog: Catalog) -> None:
-        self.catalog = catalog
-        if catalog.has_cohort:
+        before, self.catalog = self.catalog, catalog
+        if catalog.has_cohort and catalog.stamps["cohort"] != before.stamps.get("cohort"):
             self._load_from(loading.load_cohort, self._show_cohort, topic="cohort")
-        if catalog.atlases:
-            shown = self.scene.atlas.name if self.scene.atlas else None
-            self.show_atlas(shown if shown in catalog.atlases else catalog.atlases[-1])
-        if catalog.psc_tables:
-            self.show_table(catalog.psc_tables[-1])
-        if catalog.gwas_runs:
-            self.show_gwas(catalog.gwas_runs[-1])
-        if catalog.spare_models:
-            self.show_spare(catalog.spare_models[-1])
-        if catalog.scores:
-            self.show_score(catalog.scores[-1])
+        for kind, show in (
+            ("atlases", self.show_atlas),
+            ("psc_tables", self.show_table),
+            ("gwas_runs", self.show_gwas),
+            ("spare_models", self.show_spare),
+            ("scores", self.show_score),
+        ):
+            if (name := catalog.newest_since(before, kind)) is not None:
+                show(name)
         self.catalog_changed.emit(catalog)
 
     def show_atlas(self, name: str) -> None:
@@ -290,16 +289,19 @@ class Session:
     def _on_selected(self, psc: str | None) -> None:
         run = self.association.run
         if run is None or psc is None:
-            self.association.update({"variant": None, "empty_reason": "", "result": None})
+            self._show_association(None, "")
             return
 
-        def show(result: Any) -> None:
-            reason = "" if result is not None else f"{psc} was not tested in {run}"
-            self.association.update({"variant": None, "empty_reason": reason, "result": result})
+        def show(result: AssociationResult | None) -> None:
+            if self.scene.selected == psc and self.association.run == run:
+                self._show_association(result, "" if result else f"{psc} was not tested in {run}")
 
         self._load_from(
             lambda study: loading.load_association(study, run, psc), show, topic="association"
         )
+
+    def _show_association(self, result: AssociationResult | None, empty_reason: str) -> None:
+        self.association.update({"variant": None, "empty_reason": empty_reason, "result": result})
 
     def _remember_radiological(self, radiological: bool) -> None:
         self.settings.radiological = radiological
@@ -307,10 +309,26 @@ class Session:
     # -- reading ---------------------------------------------------------------------------
 
     def _load_from(
-        self, work: Callable[[Study], Any], show: Callable[[Any], None], *, topic: str
+        self, work: Callable[[Study], T], show: Callable[[T], None], *, topic: str
     ) -> None:
-        if (study := self.study) is not None:
-            self._load(lambda: work(study), show, topic=topic)
+        """Read from the open study; an answer that comes when it is closed is dropped."""
+        study = self.study
+        if study is None:
+            return
 
-    def _load(self, work: Callable[[], Any], show: Callable[[Any], None], *, topic: str) -> None:
+        def show_if_open(result: T) -> None:
+            if self.study is study:
+                show(result)
+
+        def fail_if_open(error: MusicError) -> None:
+            if self.study is study:
+                self.failed.emit(error)
+
+        self._background.run(lambda: work(study), show_if_open, fail_if_open, topic=topic)
+
+    def _load(self, work: Callable[[], T], show: Callable[[T], None], *, topic: str) -> None:
         self._background.run(work, show, self.failed.emit, topic=topic)
+
+
+def _take_no_notice(answer: object) -> None:
+    """Do nothing: what was asked for shows in the job list."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from platformdirs import user_config_path
 from psygnal import EventedModel
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from music_gui.io.atomic import write_text
 
@@ -40,7 +41,11 @@ class Settings(EventedModel):
         Threads of a job; 0 takes all cores.
     window_geometry, dock_state : str
         As the window system wrote them, base64.
+    step_values : dict of str to dict
+        For each step the values that its dialog was last run with.
     """
+
+    model_config = ConfigDict(validate_assignment=True)
 
     theme: Literal["dark", "light", "system"] = "dark"
     radiological: bool = False
@@ -50,6 +55,7 @@ class Settings(EventedModel):
     threads: int = Field(default=0, ge=0, le=1024)
     window_geometry: str = ""
     dock_state: str = ""
+    step_values: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     def remember_study(self, root: Path) -> None:
         """Put a study first in the list of recent ones."""
@@ -62,11 +68,18 @@ class Settings(EventedModel):
 
 
 def load_settings() -> Settings:
-    """Read the settings; a missing or damaged file gives the defaults."""
+    """Read the settings; what is missing or damaged takes its default."""
     try:
-        return Settings.model_validate_json(settings_path().read_bytes())
-    except (OSError, ValidationError):
+        values = json.loads(settings_path().read_bytes())
+    except (OSError, ValueError):
         return Settings()
+    if not isinstance(values, dict):
+        return Settings()
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        wrong = {each["loc"][0] for each in error.errors()}
+        return Settings.model_validate({k: v for k, v in values.items() if k not in wrong})
 
 
 def save_settings(settings: Settings) -> None:
