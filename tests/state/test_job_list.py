@@ -1,20 +1,16 @@
 """The jobs as the window shows them."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
 
 from music_gui.jobs.events import Event
-from music_gui.jobs.job import JobSnapshot, JobSpec, JobState
+from music_gui.jobs.job import JobSnapshot, JobState
 from music_gui.state.job_list import JobList
 
 
-def snapshot(state: JobState, job_id: str = "20260101T000000_fit_000000", **facts) -> JobSnapshot:
-    spec = JobSpec(
-        job_id=job_id, step="fit", title="Fit", parameters={}, threads=1,
-        created="2026-01-01T00:00:00+00:00", created_with="0.1.0",
-    )  # fmt: skip
-    return JobSnapshot(spec=spec, state=state, **facts)
+Snapshot = Callable[..., JobSnapshot]
 
 
 @pytest.fixture
@@ -32,7 +28,9 @@ def jobs(seen: dict[str, list]) -> JobList:
     return jobs
 
 
-def test_a_job_that_runs_and_ends_is_announced_once(jobs: JobList, seen: dict[str, list]):
+def test_a_job_that_runs_and_ends_is_announced_once(
+    jobs: JobList, seen: dict[str, list], snapshot: Snapshot
+):
     jobs.apply(snapshot(JobState.QUEUED), [])
     assert jobs.n_active == 1
     jobs.apply(snapshot(JobState.RUNNING), [])
@@ -44,27 +42,29 @@ def test_a_job_that_runs_and_ends_is_announced_once(jobs: JobList, seen: dict[st
 
 
 def test_jobs_that_had_ended_before_the_study_was_opened_are_no_news(
-    jobs: JobList, seen: dict[str, list]
+    jobs: JobList, seen: dict[str, list], snapshot: Snapshot
 ):
     jobs.apply(snapshot(JobState.DONE, ended="2020-01-01T00:00:00.000+00:00"), [])
     assert seen["finished"] == []
 
 
 def test_a_job_that_another_process_ran_between_two_looks_is_news(
-    jobs: JobList, seen: dict[str, list]
+    jobs: JobList, seen: dict[str, list], snapshot: Snapshot
 ):
     jobs.clear()
     jobs.apply(snapshot(JobState.DONE, ended="2999-01-01T00:00:00.000+00:00"), [])
     assert seen["finished"] == [JobState.DONE]
 
 
-def test_a_retried_job_can_finish_again(jobs: JobList, seen: dict[str, list]):
+def test_a_retried_job_can_finish_again(jobs: JobList, seen: dict[str, list], snapshot: Snapshot):
     for state in (JobState.RUNNING, JobState.LOST, JobState.QUEUED, JobState.DONE):
         jobs.apply(snapshot(state), [])
     assert seen["finished"] == [JobState.LOST, JobState.DONE]
 
 
-def test_the_log_has_the_local_time_and_plain_words(jobs: JobList, seen: dict[str, list]):
+def test_the_log_has_the_local_time_and_plain_words(
+    jobs: JobList, seen: dict[str, list], snapshot: Snapshot
+):
     time = "2026-01-01T12:00:00.000+00:00"
     clock = f"{datetime.fromisoformat(time).astimezone():%H:%M:%S}"
     error = {"what": "the disk is full", "where": "/x", "remedy": "Free some space"}
@@ -85,7 +85,7 @@ def test_the_log_has_the_local_time_and_plain_words(jobs: JobList, seen: dict[st
     assert jobs.log_of(snapshot(JobState.FAILED).spec.job_id) == seen["logged"]
 
 
-def test_a_long_log_keeps_its_end(jobs: JobList):
+def test_a_long_log_keeps_its_end(jobs: JobList, snapshot: Snapshot):
     job = snapshot(JobState.RUNNING)
     for start in range(0, 9000, 3000):
         events = [Event(kind="log", data={"text": f"{n}"}) for n in range(start, start + 3000)]
@@ -95,7 +95,9 @@ def test_a_long_log_keeps_its_end(jobs: JobList):
     assert lines[-1].endswith("8999")
 
 
-def test_metrics_are_kept_for_a_panel_that_opens_later(jobs: JobList, seen: dict[str, list]):
+def test_metrics_are_kept_for_a_panel_that_opens_later(
+    jobs: JobList, seen: dict[str, list], snapshot: Snapshot
+):
     job = snapshot(JobState.RUNNING)
     values = {"epoch": 1, "loss": 0.5}
     jobs.apply(job, [Event(kind="metric", data={"name": "fit", "values": values})])
@@ -103,13 +105,13 @@ def test_metrics_are_kept_for_a_panel_that_opens_later(jobs: JobList, seen: dict
     assert jobs.metrics_of(job.spec.job_id) == [("fit", values)]
 
 
-def test_jobs_stand_in_the_order_of_their_ids(jobs: JobList):
+def test_jobs_stand_in_the_order_of_their_ids(jobs: JobList, snapshot: Snapshot):
     for job_id in ("20260102T0_fit_0", "20260101T0_fit_0"):
         jobs.apply(snapshot(JobState.QUEUED, job_id), [])
     assert [job.spec.job_id for job in jobs.jobs] == ["20260101T0_fit_0", "20260102T0_fit_0"]
 
 
-def test_another_study_starts_with_an_empty_list(jobs: JobList):
+def test_another_study_starts_with_an_empty_list(jobs: JobList, snapshot: Snapshot):
     cleared = []
     jobs.cleared.connect(lambda: cleared.append(True))
     jobs.apply(snapshot(JobState.RUNNING), [Event(kind="log", data={"text": "x"})])

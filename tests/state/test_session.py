@@ -12,7 +12,7 @@ from music_gui.core.atlas import Atlas, AtlasScale
 from music_gui.core.errors import JobError, StudyError
 from music_gui.core.grid import Grid
 from music_gui.io.study import Study
-from music_gui.jobs.job import JobState
+from music_gui.jobs.job import JobSnapshot, JobState
 from music_gui.state import loading
 from music_gui.state.association import AssociationResult
 from music_gui.state.background import Background
@@ -96,7 +96,19 @@ def association(study: Study, run: str, psc: str) -> AssociationResult | None:
     if psc == "C2_2":
         return None
     none = np.array([])
-    return AssociationResult(run, psc, none, none, none, none, 1.0, 1, False)
+    return AssociationResult(
+        run=run,
+        psc=psc,
+        variants=None,
+        beta=none,
+        standard_error=none,
+        neg_log_10_p_value=none,
+        axis=None,
+        quantiles=None,
+        lambda_gc=1.0,
+        n_tests=1,
+        simulated=False,
+    )
 
 
 def test_a_new_study_is_opened_and_remembered(
@@ -153,10 +165,12 @@ def test_another_study_takes_the_place_of_the_first(
 
 
 def test_news_of_a_study_that_was_closed_is_dropped(
-    session: Session, study: Study, runners: list[FakeRunner], tmp_path: Path
+    session: Session,
+    study: Study,
+    runners: list[FakeRunner],
+    tmp_path: Path,
+    snapshot: Callable[..., JobSnapshot],
 ):
-    from test_job_list import snapshot
-
     session.open_study(study.root)
     session.new_study(tmp_path / "other")
     runners[0].on_change(snapshot(JobState.RUNNING), [])
@@ -166,10 +180,11 @@ def test_news_of_a_study_that_was_closed_is_dropped(
 
 
 def test_a_job_that_ends_shows_only_what_it_made(
-    session: Session, study: Study, runners: list[FakeRunner]
+    session: Session,
+    study: Study,
+    runners: list[FakeRunner],
+    snapshot: Callable[..., JobSnapshot],
 ):
-    from test_job_list import snapshot
-
     session.open_study(study.root)
     session.show_atlas("first")
     shown = session.scene.atlas
