@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -149,7 +150,8 @@ class Session:
         self._forget_study()
         self.study = study
         self.settings.remember_study(study.root)
-        self._runner = self._runner_factory(study.jobs, self._on_job_changed, self.settings)
+        on_change = partial(self._on_job_changed, study)
+        self._runner = self._runner_factory(study.jobs, on_change, self.settings)
         self.study_changed.emit(study)
         self._runner.start()
         self.refresh()
@@ -177,12 +179,11 @@ class Session:
             return
         self._background.request(lambda: request(runner), _take_no_notice, self.failed.emit)
 
-    def _on_job_changed(self, snapshot: JobSnapshot, events: list[Event]) -> None:
+    def _on_job_changed(self, study: Study, snapshot: JobSnapshot, events: list[Event]) -> None:
         """Take news from the runner's thread to the UI thread."""
-        runner = self._runner
 
         def apply() -> None:
-            if self._runner is runner:
+            if self.study is study:
                 self.jobs.apply(snapshot, events)
 
         self._background.post(apply)

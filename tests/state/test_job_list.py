@@ -9,7 +9,6 @@ from music_gui.jobs.events import Event
 from music_gui.jobs.job import JobSnapshot, JobState
 from music_gui.state.job_list import JobList
 
-
 Snapshot = Callable[..., JobSnapshot]
 
 
