@@ -1,0 +1,73 @@
+"""What a panel shows while it has nothing to show: why, and what to do about it."""
+
+from __future__ import annotations
+
+import qtawesome
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+from music_gui.views.widgets import palette
+
+_ICON = QSize(44, 44)
+
+
+class EmptyState(QWidget):
+    """An icon, a title, a sentence and, where there is one, the button that helps.
+
+    Parameters
+    ----------
+    icon : str
+        Name of a qtawesome icon.
+    title, text : str
+        Why it is empty, and what to do.
+    action : QAction, optional
+        What the button does.
+    """
+
+    def __init__(
+        self,
+        icon: str,
+        title: str,
+        text: str,
+        action: QAction | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._icon_name = icon
+        self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self._title = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self._title.setObjectName("emptyTitle")
+        self._text = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self._text.setObjectName("emptyText")
+        self._text.setWordWrap(True)
+        self._button = QPushButton()
+        layout = QVBoxLayout(self)
+        layout.addStretch(1)
+        for widget in (self._icon, self._title, self._text):
+            layout.addWidget(widget)
+        layout.addWidget(self._button, alignment=Qt.AlignmentFlag.AlignCenter)
+        layout.addStretch(1)
+        self.set_action(action)
+        self.set_text(title, text)
+        palette.theme_changed.connect(self._on_theme)
+        self._on_theme(palette.current())
+
+    def set_text(self, title: str, text: str) -> None:
+        """Change what it says."""
+        self._title.setText(title)
+        self._text.setText(text)
+        self.setAccessibleName(f"{title}. {text}")
+
+    def set_action(self, action: QAction | None) -> None:
+        """Change what the button does; without an action there is no button."""
+        self._button.setVisible(action is not None)
+        if action is not None:
+            self._button.setText(action.text().replace("&", ""))
+            self._button.clicked.connect(action.trigger)
+
+    def _on_theme(self, theme: palette.Theme) -> None:
+        icon = qtawesome.icon(self._icon_name, color=theme.disabled)
+        self._icon.setPixmap(icon.pixmap(_ICON))
+        self._title.setStyleSheet(f"color: {theme.text}; font-weight: 600")
+        self._text.setStyleSheet(f"color: {theme.muted}")
