@@ -12,7 +12,6 @@ from pydantic import ConfigDict, Field
 
 from music_gui.core.atlas import Atlas, parse_psc_name
 from music_gui.core.grid import Grid
-from music_gui.core.surface import LabelSurface
 
 Point = tuple[float, float, float]
 
@@ -104,7 +103,8 @@ class BrainScene(EventedModel):
 
     atlas: Atlas | None = None
     scale: int | None = None
-    surface: LabelSurface | None = None
+    # Any: naming LabelSurface here would import SciPy when the application starts.
+    surface: Any = None
     selected: str | None = None
     crosshair: Point = (0.0, 0.0, 0.0)
     painted: PscColumn | None = None

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from music_gui.core.atlas import Atlas
-from music_gui.core.surface import LabelSurface
 from music_gui.io.study import Study
 from music_gui.state.association import GENOME_WIDE_P, AssociationResult
 from music_gui.state.brain_scene import PscColumn, Underlay
@@ -17,6 +16,7 @@ from music_gui.state.brain_scene import PscColumn, Underlay
 if TYPE_CHECKING:
     import pandas as pd
 
+    from music_gui.core.surface import LabelSurface
     from music_gui.io.psc_table import PscTable
     from music_gui.io.spare_json import SpareModelFile
 
