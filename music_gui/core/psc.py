@@ -1,0 +1,178 @@
+"""Grey-matter volume of every PSC in a map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from music_gui.core.atlas import Atlas
+from music_gui.core.errors import GridMismatchError, InputError
+from music_gui.core.grid import SAME_GRID_TOLERANCE_MM, Grid, check_same_grid
+
+
+@dataclass(frozen=True, eq=False)
+class PscVolumes:
+    """What was measured in one map.
+
+    Parameters
+    ----------
+    volumes : ndarray, shape (P,), float64
+        Tissue of each PSC in mm^3: the sum over its voxels times the voxel's volume. NaN for
+        vanished PSCs and for those with a voxel that is not finite.
+    means : ndarray, shape (P,), float64
+        Mean over the PSC's voxels: the fraction of it that is tissue.
+    n_not_finite : ndarray, shape (P,), int64
+        Number of voxels of each PSC that are NaN or infinite.
+    """
+
+    volumes: NDArray[np.float64]
+    means: NDArray[np.float64]
+    n_not_finite: NDArray[np.int64]
+
+
+class PscExtractor:
+    """Measures all PSCs of all scales in one pass over the labelled voxels of a map.
+
+    Parameters
+    ----------
+    atlas : Atlas
+        P is the number of its PSCs, vanished ones included.
+    grid : Grid, optional
+        Of the maps; by default the atlas's. It may differ in the order and direction of its
+        axes and in how far it reaches, as long as every labelled voxel is one of its voxels.
+    mask : ndarray, shape of ``grid``, bool, optional
+        For maps that are stored as the values of a mask's voxels.
+
+    Attributes
+    ----------
+    names : tuple of str, length P
+        Names of all PSCs, scale by scale.
+    n_voxels : ndarray, shape (P,), int64
+        Voxels of each PSC; 0 for vanished ones.
+
+    Raises
+    ------
+    GridMismatchError
+        If labelled voxels are not voxels of the grid.
+    InputError
+        If labelled voxels lie outside the mask.
+    """
+
+    def __init__(
+        self, atlas: Atlas, grid: Grid | None = None, mask: NDArray[np.bool_] | None = None
+    ) -> None:
+        self.names: tuple[str, ...] = atlas.names
+        scales = list(atlas.scales.values())
+        self.n_voxels: NDArray[np.int64] = np.concatenate([s.voxel_counts for s in scales])
+        self._voxel_volume = atlas.grid.voxel_volume
+        self._shape: tuple[int, ...] = atlas.grid.shape if grid is None else grid.shape
+        labelled = np.any([scale.labels != 0 for scale in scales], axis=0)
+        voxels = np.argwhere(labelled)
+        self._owners = [scale.labels[tuple(voxels.T)].astype(np.intp) for scale in scales]
+        self._sizes = [scale.scale for scale in scales]
+        if grid is not None:
+            voxels = _voxels_in(grid, atlas, voxels)
+        self._index = tuple(voxels.T)
+        if mask is not None:
+            n_outside = int((~mask[self._index]).sum())
+            if n_outside:
+                raise InputError(
+                    f"{n_outside:,} of {len(voxels):,} voxels of atlas {atlas.name} lie outside "
+                    "the mask of the maps"
+                )
+            order = np.cumsum(mask.ravel()).reshape(mask.shape) - 1
+            self._index = (order[self._index],)
+            self._shape = (int(mask.sum()),)
+
+    def measure(self, values: NDArray[np.floating]) -> PscVolumes:
+        """Measure one map.
+
+        Parameters
+        ----------
+        values : ndarray
+            The image, shape of the grid, any memory order; with a mask the values of its
+            voxels, shape (mask.sum(),). Unit: fraction of the voxel's volume that is tissue.
+
+        Raises
+        ------
+        InputError
+            If the shape is another one.
+        """
+        if values.shape != self._shape:
+            raise InputError(f"the map has shape {values.shape} instead of {self._shape}")
+        inside: NDArray[np.float64] = values[self._index].astype(np.float64)
+        sums = self._sum(inside)
+        n_not_finite = np.zeros(len(self.names), dtype=np.int64)
+        if not np.isfinite(sums).all():
+            n_not_finite = self._sum((~np.isfinite(inside)).astype(np.float64)).astype(np.int64)
+        sums[(self.n_voxels == 0) | (n_not_finite > 0)] = np.nan
+        return PscVolumes(
+            volumes=sums * self._voxel_volume,
+            means=sums / np.maximum(self.n_voxels, 1),
+            n_not_finite=n_not_finite,
+        )
+
+    def _sum(self, inside: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum over the voxels of each PSC, shape (P,)."""
+        sums = [
+            np.bincount(owner, inside, minlength=size + 1)[1:]
+            for owner, size in zip(self._owners, self._sizes, strict=True)
+        ]
+        return np.concatenate(sums)
+
+
+def extract_volumes(image: NDArray[np.floating], atlas: Atlas) -> NDArray[np.float64]:
+    """Measure all PSCs in one map on the atlas's grid.
+
+    Parameters
+    ----------
+    image : ndarray, shape of the atlas's grid
+        Fraction of each voxel's volume that is tissue.
+    atlas : Atlas
+        For more than one map make a `PscExtractor` once.
+
+    Returns
+    -------
+    ndarray, shape (P,), float64
+        Volume of each PSC in mm^3, scale by scale; NaN for vanished ones.
+    """
+    return PscExtractor(atlas).measure(image).volumes
+
+
+def name_not_finite(names: Sequence[str], measured: PscVolumes, *, most: int = 5) -> str:
+    """Say in words which PSCs hold voxels that are not finite; empty if none does."""
+    where = np.flatnonzero(measured.n_not_finite)
+    if len(where) == 0:
+        return ""
+    shown = ", ".join(f"{names[i]} ({measured.n_not_finite[i]} voxels)" for i in where[:most])
+    rest = f" and {len(where) - most} more" if len(where) > most else ""
+    return f"{shown}{rest}"
+
+
+def _voxels_in(grid: Grid, atlas: Atlas, voxels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the indices in another grid of voxels of the atlas, shape (n, 3).
+
+    Raises
+    ------
+    GridMismatchError
+        If they are not voxels of that grid.
+    """
+    turn = np.linalg.inv(grid.affine[:3, :3]) @ atlas.grid.affine[:3, :3]
+    steps = np.abs(np.rint(turn))
+    is_turn = (steps.sum(axis=0) == 1).all() and (steps.sum(axis=1) == 1).all()
+    world = atlas.grid.to_world(voxels)
+    found = np.rint(grid.to_voxel(world))
+    apart = np.linalg.norm(grid.to_world(found) - world, axis=1).max(initial=0.0)
+    if not is_turn or apart > SAME_GRID_TOLERANCE_MM:
+        check_same_grid(grid, atlas.grid, where="map", reference_name=f"atlas {atlas.name}")
+    n_outside = int(((found < 0) | (found >= np.array(grid.shape))).any(axis=1).sum())
+    if n_outside:
+        raise GridMismatchError(
+            "the map does not reach as far as the atlas",
+            why=f"{n_outside:,} of {len(voxels):,} voxels of atlas {atlas.name} lie outside it",
+            remedy="Bring it to the space of the atlas first (volume-preserving for RAVENS)",
+        )
+    return found.astype(np.int64)
