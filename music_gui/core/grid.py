@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +75,53 @@ class Grid:
     def is_same_as(self, other: Grid) -> bool:
         """Tell whether every voxel of the two grids lies at the same place."""
         return self.distance_to(other) <= SAME_GRID_TOLERANCE_MM
+
+
+@dataclass(frozen=True)
+class AxisChange:
+    """How the axes of one grid become those of another: reordered and flipped, nothing else.
+
+    Parameters
+    ----------
+    order : tuple of int
+        For each axis of the result, the axis it was.
+    steps : tuple of int
+        For each axis of the result, 1, or -1 if it runs the other way.
+    """
+
+    order: tuple[int, int, int]
+    steps: tuple[int, int, int]
+
+    def apply(self, data: NDArray[Any]) -> NDArray[Any]:
+        """Return a view of an array of three dimensions with its axes changed."""
+        return data.transpose(self.order)[tuple(slice(None, None, step) for step in self.steps)]
+
+
+def axis_change(grid: Grid, reference: Grid) -> AxisChange | None:
+    """Find how a grid becomes another one without interpolation.
+
+    The same image stored LAS, RAS or LPS lies on voxels that coincide; only the order and the
+    direction of the axes differ.
+
+    Returns
+    -------
+    AxisChange or None
+        None if the voxels of the two grids do not coincide.
+    """
+    turn = np.linalg.inv(reference.affine[:3, :3]) @ grid.affine[:3, :3]
+    order = tuple(int(axis) for axis in np.abs(turn).argmax(axis=1))
+    if sorted(order) != [0, 1, 2]:
+        return None
+    steps = tuple(1 if turn[new, old] > 0 else -1 for new, old in enumerate(order))
+    affine, first = np.eye(4), np.zeros(3)
+    for new, (old, step) in enumerate(zip(order, steps, strict=True)):
+        affine[:3, new] = grid.affine[:3, old] * step
+        first[old] = 0 if step == 1 else grid.shape[old] - 1
+    affine[:3, 3] = grid.to_world(first)
+    shape = (grid.shape[order[0]], grid.shape[order[1]], grid.shape[order[2]])
+    if not Grid(shape, affine).is_same_as(reference):
+        return None
+    return AxisChange((order[0], order[1], order[2]), (steps[0], steps[1], steps[2]))
 
 
 def check_same_grid(grid: Grid, reference: Grid, *, where: str, reference_name: str) -> None:

@@ -227,7 +227,7 @@ class MaskedMapsWriter:
         participant_id: str,
         session_id: str,
         ravens_scale: float = 1.0,
-    ) -> None:
+    ) -> str:
         """Add one map.
 
         Parameters
@@ -237,6 +237,11 @@ class MaskedMapsWriter:
         participant_id, session_id : str
         ravens_scale : float
             What the values of the file were divided by.
+
+        Returns
+        -------
+        str
+            The row's checksum; equal for equal maps.
 
         Raises
         ------
@@ -255,6 +260,7 @@ class MaskedMapsWriter:
         self._checksums.append(_row_checksum(values))
         self._ids.append((participant_id, session_id))
         self._scales.add(ravens_scale)
+        return self._checksums[-1]
 
     def close(self) -> None:
         """Complete the maps.

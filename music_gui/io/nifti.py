@@ -15,7 +15,7 @@ from nibabel.nifti1 import Nifti1Header
 from numpy.typing import DTypeLike, NDArray
 
 from music_gui.core.errors import InputError, ParameterError
-from music_gui.core.grid import Grid, check_same_grid
+from music_gui.core.grid import Grid, axis_change, check_same_grid
 from music_gui.io.atomic import replacing
 from music_gui.io.nifti_header import HEADER_BYTES, NiftiHeader, Xform, parse_header
 
@@ -192,27 +192,11 @@ def reorient_to(image: Image, grid: Grid, *, where: str, reference_name: str) ->
     GridMismatchError
         If the voxels of the two grids do not coincide.
     """
-    if image.grid.is_same_as(grid):
-        return image
-    order, steps = _axes_onto(image.grid, grid)
-    turned = image.data.transpose(order)[tuple(slice(None, None, step) for step in steps)]
-    affine, first = np.eye(4), np.zeros(3)
-    for new, (old, step) in enumerate(zip(order, steps, strict=True)):
-        affine[:3, new] = image.grid.affine[:3, old] * step
-        first[old] = 0 if step == 1 else image.grid.shape[old] - 1
-    affine[:3, 3] = image.grid.to_world(first)
-    if not Grid(cast("tuple[int, int, int]", turned.shape), affine).is_same_as(grid):
+    change = axis_change(image.grid, grid)
+    if change is None:  # so that this raises
         check_same_grid(image.grid, grid, where=where, reference_name=reference_name)
-    return replace(image, data=turned, grid=grid)
-
-
-def _axes_onto(grid: Grid, reference: Grid) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return, for each axis of the reference, the axis of the grid along it and its direction."""
-    turn = np.linalg.inv(reference.affine[:3, :3]) @ grid.affine[:3, :3]
-    order = tuple(int(axis) for axis in np.abs(turn).argmax(axis=1))
-    if sorted(order) != [0, 1, 2]:
-        return (0, 1, 2), (1, 1, 1)
-    return order, tuple(1 if turn[new, old] > 0 else -1 for new, old in enumerate(order))
+        return image
+    return replace(image, data=change.apply(image.data), grid=grid)
 
 
 def _storable(data: NDArray[Any], dtype: DTypeLike | None, where: str) -> NDArray[Any]:
