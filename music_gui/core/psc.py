@@ -45,6 +45,10 @@ class PscExtractor:
         axes and in how far it reaches, as long as every labelled voxel is one of its voxels.
     mask : ndarray, shape of ``grid``, bool, optional
         For maps that are stored as the values of a mask's voxels.
+    max_shift : float
+        By how much of a voxel, along any axis, the voxels of maps and atlas may lie apart. Below
+        0.5 each labelled voxel still has one nearest voxel in the map, whose value is taken;
+        nothing is interpolated.
 
     Attributes
     ----------
@@ -52,6 +56,8 @@ class PscExtractor:
         Names of all PSCs, scale by scale.
     n_voxels : ndarray, shape (P,), int64
         Voxels of each PSC; 0 for vanished ones.
+    shift_mm : float
+        How far the voxels of maps and atlas lie apart; 0 if they coincide.
 
     Raises
     ------
@@ -62,19 +68,25 @@ class PscExtractor:
     """
 
     def __init__(
-        self, atlas: Atlas, grid: Grid | None = None, mask: NDArray[np.bool_] | None = None
+        self,
+        atlas: Atlas,
+        grid: Grid | None = None,
+        mask: NDArray[np.bool_] | None = None,
+        *,
+        max_shift: float = 0.0,
     ) -> None:
         self.names: tuple[str, ...] = atlas.names
         scales = list(atlas.scales.values())
         self.n_voxels: NDArray[np.int64] = np.concatenate([s.voxel_counts for s in scales])
-        self._voxel_volume = atlas.grid.voxel_volume
+        self._voxel_volume = (grid or atlas.grid).voxel_volume
         self._shape: tuple[int, ...] = atlas.grid.shape if grid is None else grid.shape
         labelled = np.any([scale.labels != 0 for scale in scales], axis=0)
         voxels = np.argwhere(labelled)
         self._owners = [scale.labels[tuple(voxels.T)].astype(np.intp) for scale in scales]
         self._sizes = [scale.scale for scale in scales]
+        self.shift_mm = 0.0
         if grid is not None:
-            voxels = _voxels_in(grid, atlas, voxels)
+            voxels, self.shift_mm = _voxels_in(grid, atlas, voxels, max_shift)
         self._index = tuple(voxels.T)
         if mask is not None:
             n_outside = int((~mask[self._index]).sum())
@@ -152,8 +164,17 @@ def name_not_finite(names: Sequence[str], measured: PscVolumes, *, most: int = 5
     return f"{shown}{rest}"
 
 
-def _voxels_in(grid: Grid, atlas: Atlas, voxels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the indices in another grid of voxels of the atlas, shape (n, 3).
+def _voxels_in(
+    grid: Grid, atlas: Atlas, voxels: NDArray[np.int64], max_shift: float
+) -> tuple[NDArray[np.int64], float]:
+    """Find voxels of the atlas in another grid.
+
+    Returns
+    -------
+    found : ndarray, shape (n, 3)
+        Their indices there.
+    shift_mm : float
+        Largest distance between a voxel and the one it was found as; 0 if they coincide.
 
     Raises
     ------
@@ -164,9 +185,13 @@ def _voxels_in(grid: Grid, atlas: Atlas, voxels: NDArray[np.int64]) -> NDArray[n
     steps = np.abs(np.rint(turn))
     is_turn = (steps.sum(axis=0) == 1).all() and (steps.sum(axis=1) == 1).all()
     world = atlas.grid.to_world(voxels)
-    found = np.rint(grid.to_voxel(world))
-    apart = np.linalg.norm(grid.to_world(found) - world, axis=1).max(initial=0.0)
-    if not is_turn or apart > SAME_GRID_TOLERANCE_MM:
+    exact = grid.to_voxel(world)
+    found = np.rint(exact)
+    apart_mm = float(np.linalg.norm(grid.to_world(found) - world, axis=1).max(initial=0.0))
+    apart_voxels = float(np.abs(found - exact).max(initial=0.0))
+    coincide = apart_mm <= SAME_GRID_TOLERANCE_MM
+    # The small allowance takes up rounding of affines in float32.
+    if not is_turn or not (coincide or apart_voxels <= max_shift + 1e-4):
         check_same_grid(grid, atlas.grid, where="map", reference_name=f"atlas {atlas.name}")
     n_outside = int(((found < 0) | (found >= np.array(grid.shape))).any(axis=1).sum())
     if n_outside:
@@ -175,4 +200,4 @@ def _voxels_in(grid: Grid, atlas: Atlas, voxels: NDArray[np.int64]) -> NDArray[n
             why=f"{n_outside:,} of {len(voxels):,} voxels of atlas {atlas.name} lie outside it",
             remedy="Bring it to the space of the atlas first (volume-preserving for RAVENS)",
         )
-    return found.astype(np.int64)
+    return found.astype(np.int64), 0.0 if coincide else apart_mm

@@ -126,7 +126,7 @@ def write_surface(folder: Path, name: str, scale: int, surface: LabelSurface) ->
     """
     file_name = f"atlas-{name}_scale-C{scale}_surface.npz"
     with replacing(folder / file_name) as temporary:
-        np.savez_compressed(
+        np.savez(
             temporary,
             vertices=surface.vertices.astype("<f4"),
             triangles=surface.triangles.astype("<i4"),
