@@ -285,7 +285,7 @@ class ComBatGAM(BaseEstimator):  # type: ignore[misc]
         usable = self.features_.usable
         if self.features_.n_constant:
             self.notes_ += (
-                f"{self.features_.n_constant} features do not vary and stay as they are",
+                f"features that do not vary and stay as they are: {self.features_.n_constant}",
             )
         if self.empirical_bayes and usable.sum() == 1:
             self.notes_ += ("one feature only: the sites' estimates are used without shrinkage",)
@@ -335,7 +335,10 @@ def _checked_features(X: NDArray[np.float64], table: pd.DataFrame) -> NDArray[np
         )
     if np.isinf(values).any():
         columns = np.flatnonzero(np.isinf(values).any(axis=0)) + 1
-        raise InputError(f"{len(columns)} features hold infinite values, first {columns[0]}")
+        raise InputError(
+            f"infinite values in {len(columns)} of {values.shape[1]} features, "
+            f"first feature {columns[0]}"
+        )
     return values
 
 

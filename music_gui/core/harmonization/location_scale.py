@@ -191,7 +191,7 @@ def _check_counts(counts: NDArray[np.int64]) -> None:
     few = (counts < 2).any(axis=0) & (counts > 0).any(axis=0)
     if few.any():
         raise InputError(
-            f"{few.sum()} features have fewer than two values at one of the sites",
+            f"fewer than two values at one of the sites in {few.sum()} of {few.size} features",
             why=f"the first is feature {few.argmax() + 1}",
             remedy="Leave these features or that site out",
         )
