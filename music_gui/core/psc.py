@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,8 +44,6 @@ class PscExtractor:
     grid : Grid, optional
         Of the maps; by default the atlas's. It may differ in the order and direction of its
         axes and in how far it reaches, as long as every labelled voxel is one of its voxels.
-    mask : ndarray, shape of ``grid``, bool, optional
-        For maps that are stored as the values of a mask's voxels.
     max_shift : float
         By how much of a voxel, along any axis, the voxels of maps and atlas may lie apart. Below
         0.5 each labelled voxel still has one nearest voxel in the map, whose value is taken;
@@ -63,18 +62,9 @@ class PscExtractor:
     ------
     GridMismatchError
         If labelled voxels are not voxels of the grid.
-    InputError
-        If labelled voxels lie outside the mask.
     """
 
-    def __init__(
-        self,
-        atlas: Atlas,
-        grid: Grid | None = None,
-        mask: NDArray[np.bool_] | None = None,
-        *,
-        max_shift: float = 0.0,
-    ) -> None:
+    def __init__(self, atlas: Atlas, grid: Grid | None = None, *, max_shift: float = 0.0) -> None:
         self.names: tuple[str, ...] = atlas.names
         scales = list(atlas.scales.values())
         self.n_voxels: NDArray[np.int64] = np.concatenate([s.voxel_counts for s in scales])
@@ -87,17 +77,34 @@ class PscExtractor:
         self.shift_mm = 0.0
         if grid is not None:
             voxels, self.shift_mm = _voxels_in(grid, atlas, voxels, max_shift)
-        self._index = tuple(voxels.T)
-        if mask is not None:
-            n_outside = int((~mask[self._index]).sum())
-            if n_outside:
-                raise InputError(
-                    f"{n_outside:,} of {len(voxels):,} voxels of atlas {atlas.name} lie outside "
-                    "the mask of the maps"
-                )
-            order = np.cumsum(mask.ravel()).reshape(mask.shape) - 1
-            self._index = (order[self._index],)
-            self._shape = (int(mask.sum()),)
+        self._index: tuple[NDArray[np.int64], ...] = tuple(voxels.T)
+
+    def n_outside(self, mask: NDArray[np.bool_]) -> int:
+        """Count the labelled voxels that lie outside a mask, shape of the grid."""
+        return int((~mask[self._index]).sum())
+
+    def for_rows_of(self, mask: NDArray[np.bool_]) -> PscExtractor:
+        """Return an extractor for maps that are stored as the values of a mask's voxels.
+
+        Parameters
+        ----------
+        mask : ndarray, shape of the grid, bool
+            Maps are given to `measure` in the order of ``np.flatnonzero(mask)``.
+
+        Raises
+        ------
+        InputError
+            If labelled voxels lie outside the mask.
+        """
+        if n_outside := self.n_outside(mask):
+            raise InputError(
+                f"{n_outside:,} of {len(self._index[0]):,} labelled voxels lie outside the mask"
+            )
+        order = np.cumsum(mask.ravel()).reshape(mask.shape) - 1
+        rows = copy(self)
+        rows._index = (order[self._index],)
+        rows._shape = (int(mask.sum()),)
+        return rows
 
     def measure(self, values: NDArray[np.floating]) -> PscVolumes:
         """Measure one map.
@@ -105,8 +112,8 @@ class PscExtractor:
         Parameters
         ----------
         values : ndarray
-            The image, shape of the grid, any memory order; with a mask the values of its
-            voxels, shape (mask.sum(),). Unit: fraction of the voxel's volume that is tissue.
+            The image, shape of the grid, any memory order, or the values of a mask's voxels
+            (see `for_rows_of`). Unit: fraction of the voxel's volume that is tissue.
 
         Raises
         ------

@@ -161,6 +161,13 @@ class MaskedMaps:
         volume[self.mask] = row
         return volume
 
+    def holds(self, index: int, values: NDArray[np.float32]) -> bool:
+        """Tell whether values, shape (n_voxels,), are byte for byte those of a row.
+
+        The checksum is compared, so that the row itself is not read.
+        """
+        return _row_checksum(values.astype("<f4", copy=False)) == self.row_checksums[index]
+
     def verify(self, progress: Progress | None = None) -> None:
         """Read everything and compare it with the checksums.
 
