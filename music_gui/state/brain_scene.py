@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from psygnal import EventedModel
+from psygnal import EventedModel, Signal
 from pydantic import ConfigDict, Field
 
 from music_gui.core.atlas import Atlas, parse_psc_name
@@ -79,6 +79,12 @@ class BrainScene(EventedModel):
         One of the atlas's scales.
     surface : LabelSurface or None
         The mesh of atlas and scale; it arrives a moment after them.
+    shown_surface : LabelSurface or None
+        The mesh of the PSCs that are not hidden, which shows what lay behind the hidden ones; it
+        arrives a moment after they were hidden. None while nothing is hidden.
+    selected_surface : LabelSurface or None
+        The closed surface of the selected PSC alone, label 1; it arrives a moment after it was
+        selected.
     selected : str or None
         Name of a PSC of this scale.
     crosshair : tuple of float
@@ -97,7 +103,14 @@ class BrainScene(EventedModel):
         The image under the PSCs.
     radiological : bool
         Show the subject's left on the right.
+
+    Signals
+    -------
+    view_reset()
+        All views go back to where they started.
     """
+
+    view_reset: ClassVar[Signal] = Signal()
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -105,6 +118,8 @@ class BrainScene(EventedModel):
     scale: int | None = None
     # Any: naming LabelSurface here would import SciPy when the application starts.
     surface: Any = None
+    shown_surface: Any = None
+    selected_surface: Any = None
     selected: str | None = None
     crosshair: Point = (0.0, 0.0, 0.0)
     painted: PscColumn | None = None
@@ -164,6 +179,23 @@ class BrainScene(EventedModel):
         self.crosshair = (float(point[0]), float(point[1]), float(point[2]))
         if select and (name := self.psc_at_crosshair) is not None:
             self.selected = name
+
+    def look_at_psc(self, name: str, near: Point) -> None:
+        """Select a PSC of this scale and send the crosshair to its voxel nearest to a point.
+
+        A point on a smoothed surface may lie a little outside the PSC that was meant.
+        """
+        if self.atlas is None or self.scale is None:
+            return
+        _, label = parse_psc_name(name)
+        voxels = np.argwhere(self.atlas.scales[self.scale].labels == label)
+        if len(voxels):
+            world = self.atlas.grid.to_world(voxels)
+            nearest = ((world - np.array(near)) ** 2).sum(axis=1).argmin()
+            self.look_at(
+                (float(world[nearest, 0]), float(world[nearest, 1]), float(world[nearest, 2]))
+            )
+        self.selected = name
 
     @property
     def psc_at_crosshair(self) -> str | None:

@@ -21,8 +21,10 @@ from music_gui.state.brain_scene import BrainScene, PscColumn
 from music_gui.state.catalog import Catalog, read_catalog
 from music_gui.state.cohort import CohortState
 from music_gui.state.job_list import JobList
+from music_gui.state.region_surfaces import RegionSurfaces
 from music_gui.state.settings import Settings
 from music_gui.state.spare import SpareState
+from music_gui.state.step_form import StepForm, load_step_form
 
 T = TypeVar("T")
 
@@ -80,6 +82,8 @@ class Session:
         The study holds something new.
     columns_changed(columns)
         The values that can be painted on the PSCs have changed.
+    step_requested(step, values)
+        The user wants to run a step: its dialog is to be shown, filled in with values.
     failed(error)
         Something the user asked for could not be done.
     """
@@ -87,6 +91,7 @@ class Session:
     study_changed = Signal(object)
     catalog_changed = Signal(object)
     columns_changed = Signal(dict)
+    step_requested = Signal(str, dict)
     failed = Signal(object)
 
     def __init__(
@@ -95,6 +100,7 @@ class Session:
         settings: Settings,
         runner_factory: RunnerFactory = local_runner,
     ) -> None:
+        self.background = background
         self.settings = settings
         self.scene = BrainScene(radiological=settings.radiological)
         self.association = AssociationState()
@@ -104,9 +110,9 @@ class Session:
         self.study: Study | None = None
         self.catalog = Catalog()
         self.columns: dict[str, PscColumn] = {}
-        self._background = background
         self._runner_factory = runner_factory
         self._runner: StudyRunner | None = None
+        self._region_surfaces = RegionSurfaces(self.scene, background)
         self.jobs.finished.connect(self._on_job_finished)
         self.scene.events.selected.connect(self._on_selected)
         self.scene.events.scale.connect(self._load_surface)
@@ -158,6 +164,14 @@ class Session:
 
     # -- jobs ------------------------------------------------------------------------------
 
+    def request_step(self, step: str, values: dict[str, Any] | None = None) -> None:
+        """Ask for the dialog of a step, filled in with values."""
+        self.step_requested.emit(step, values or {})
+
+    def load_step_form(self, step: str, on_done: Callable[[StepForm], None]) -> None:
+        """Read what a step asks for, and hand it to ``on_done``."""
+        self._load(lambda: load_step_form(step), on_done, topic="step form")
+
     def submit(self, step: str, parameters: dict[str, Any], *, title: str) -> None:
         """Queue a step as a job; it appears in `jobs`, or `failed` follows."""
         self._ask(lambda runner: runner.submit(step, parameters, title=title))
@@ -177,7 +191,7 @@ class Session:
                 JobError("no study is open", remedy="Open a study or make a new one first")
             )
             return
-        self._background.request(lambda: request(runner), _take_no_notice, self.failed.emit)
+        self.background.request(lambda: request(runner), _take_no_notice, self.failed.emit)
 
     def _on_job_changed(self, study: Study, snapshot: JobSnapshot, events: list[Event]) -> None:
         """Take news from the runner's thread to the UI thread."""
@@ -186,7 +200,7 @@ class Session:
             if self.study is study:
                 self.jobs.apply(snapshot, events)
 
-        self._background.post(apply)
+        self.background.post(apply)
 
     def _on_job_finished(self, snapshot: JobSnapshot) -> None:
         self.refresh()
@@ -325,10 +339,10 @@ class Session:
             if self.study is study:
                 self.failed.emit(error)
 
-        self._background.run(lambda: work(study), show_if_open, fail_if_open, topic=topic)
+        self.background.run(lambda: work(study), show_if_open, fail_if_open, topic=topic)
 
     def _load(self, work: Callable[[], T], show: Callable[[T], None], *, topic: str) -> None:
-        self._background.run(work, show, self.failed.emit, topic=topic)
+        self.background.run(work, show, self.failed.emit, topic=topic)
 
 
 def _take_no_notice(answer: object) -> None:
