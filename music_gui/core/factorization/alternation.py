@@ -1,0 +1,183 @@
+"""One start of exact ONMF: alternate, then move components, until the loss stops falling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from music_gui.core.factorization.blocks import BlockRunner
+from music_gui.core.factorization.epoch import HISTORY_DTYPE, hoyer_sparsity
+from music_gui.core.factorization.fit_state import FitState
+from music_gui.core.factorization.spherical_kmeans import (
+    Partition,
+    VoxelRows,
+    assign,
+    refine,
+    unit_rows,
+)
+from music_gui.core.factorization.split_merge import propose
+
+#: After a set of moves that did not pay, this share of them is tried.
+_FEWER_MOVES = 4
+
+
+@dataclass
+class Alternation:
+    """The search from one start; all of its state, so that it can be saved between iterations.
+
+    Parameters
+    ----------
+    seed : tuple of int
+        Seed of the fit and number of the start; with the iteration's number it decides all that
+        is random.
+    directions : ndarray, shape (C, n_images), float32
+        Unit vectors to assign voxels to next.
+    accepted : Partition or None
+        The best local optimum so far.
+    accepted_loss : float
+        Its loss.
+    previous_loss : float
+        Loss of the iteration before in the same descent; infinite at its start.
+    max_moves : int
+        Most split-and-merge moves to try at once.
+    done : bool
+        Nothing is left to try.
+    history : list of (iteration, loss, sparsity, n_vanished)
+    """
+
+    seed: tuple[int, int]
+    directions: NDArray[np.float32]
+    accepted: Partition | None = None
+    accepted_loss: float = np.inf
+    previous_loss: float = np.inf
+    max_moves: int = 0
+    done: bool = False
+    history: list[tuple[int, float, float, int]] = field(default_factory=list)
+
+    def iterate(
+        self, rows: VoxelRows, runner: BlockRunner, *, tol: float, moves: bool
+    ) -> Partition:
+        """Assign each voxel, refine each direction, and decide what to do next.
+
+        The loss of an iteration is ``1 - sum of squared weights / |X|^2``: that of eq. 3 once
+        the directions have converged, and an upper bound of it before.
+        """
+        C = len(self.directions)
+        labels, weights = assign(rows, self.directions, runner)
+        partition = refine(rows, labels, weights, C, runner)
+        loss = 1 - float(partition.energies.sum()) / rows.squared_norm
+        self.history.append(
+            (len(self.history) + 1, loss, _sparsity(partition), partition.n_vanished)
+        )
+        if self.previous_loss - loss >= tol * loss:
+            self.previous_loss = loss
+            self.directions = self._reseeded(rows, partition)
+            return partition
+        self._end_descent(partition, loss, tol)
+        if not moves:
+            self.done = True
+        elif not self.done and self.accepted is not None:
+            self.directions, n_moves = propose(rows, self.accepted, self.max_moves, runner)
+            self.max_moves, self.previous_loss = n_moves, np.inf
+            self.done = n_moves == 0
+        return partition
+
+    def _end_descent(self, partition: Partition, loss: float, tol: float) -> None:
+        """Keep a local optimum if it is better, and set how many moves to try from there."""
+        better = loss < self.accepted_loss * (1 - tol)
+        if loss < self.accepted_loss:
+            self.accepted, self.accepted_loss = partition, loss
+        if better:
+            self.max_moves = len(self.directions)
+        elif self.max_moves > 1:
+            self.max_moves = max(self.max_moves // _FEWER_MOVES, 1)
+        else:
+            self.done = True
+
+    def stop(self, partition: Partition) -> None:
+        """End before convergence, keeping the last partition if it is the best."""
+        loss = self.history[-1][1]
+        if loss < self.accepted_loss:
+            self.accepted, self.accepted_loss = partition, loss
+        self.done = True
+
+    def _reseeded(self, rows: VoxelRows, partition: Partition) -> NDArray[np.float32]:
+        """Give dead components the direction of voxels drawn by their unexplained energy."""
+        dead = np.flatnonzero(partition.energies <= 0)
+        if len(dead) == 0:
+            return partition.directions
+        unexplained = rows.squared_norms - partition.weights.astype(np.float64) ** 2
+        unexplained[unexplained < 1e-6 * rows.squared_norms] = 0  # rounding
+        dead = dead[: np.count_nonzero(unexplained)]
+        if len(dead) == 0:
+            return partition.directions
+        generator = np.random.default_rng([*self.seed, len(self.history)])
+        chosen = generator.choice(
+            len(unexplained), len(dead), replace=False, p=unexplained / unexplained.sum()
+        )
+        directions = partition.directions.copy()
+        directions[dead] = unit_rows(rows, chosen)
+        return directions
+
+    def to_state(self) -> FitState:
+        """Return the search as plain arrays."""
+        accepted = self.accepted
+        state: FitState = {
+            "search_seed": np.array(self.seed),
+            "directions": self.directions,
+            "losses": np.array([self.accepted_loss, self.previous_loss]),
+            "max_moves": np.array(self.max_moves),
+            "done": np.array(self.done),
+            "history": np.array(self.history, HISTORY_DTYPE),
+        }
+        if accepted is not None:
+            state |= partition_to_state("accepted", accepted)
+        return state
+
+    @classmethod
+    def from_state(cls, state: FitState) -> Alternation:
+        """Rebuild what `to_state` returned."""
+        first, second = state["search_seed"].tolist()
+        return cls(
+            seed=(first, second),
+            directions=state["directions"].copy(),
+            accepted=partition_from_state("accepted", state),
+            accepted_loss=float(state["losses"][0]),
+            previous_loss=float(state["losses"][1]),
+            max_moves=int(state["max_moves"]),
+            done=bool(state["done"]),
+            history=[tuple(row) for row in state["history"].tolist()],
+        )
+
+
+def partition_to_state(name: str, partition: Partition) -> FitState:
+    """Return a partition as arrays whose names begin with ``name``."""
+    return {
+        f"{name}_labels": partition.labels,
+        f"{name}_weights": partition.weights,
+        f"{name}_directions": partition.directions,
+        f"{name}_energies": partition.energies,
+    }
+
+
+def partition_from_state(name: str, state: FitState) -> Partition | None:
+    """Rebuild a partition, or None if the state holds none of that name."""
+    if f"{name}_labels" not in state:
+        return None
+    return Partition(
+        *(
+            state[f"{name}_{part}"].copy()
+            for part in ("labels", "weights", "directions", "energies")
+        )
+    )
+
+
+def _sparsity(partition: Partition) -> float:
+    """Hoyer sparsity of the weights, each component at length 1."""
+    C = len(partition.energies)
+    sums = np.bincount(partition.labels, partition.weights.astype(np.float64), minlength=C)
+    alive = partition.energies > 0
+    total = (sums[alive] / np.sqrt(partition.energies[alive])).sum()
+    return hoyer_sparsity(float(total), float(alive.sum()), C * len(partition.labels))

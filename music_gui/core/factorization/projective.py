@@ -1,0 +1,121 @@
+"""What both factorisations share: loadings, reconstruction and the checks of their input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from music_gui.core.errors import ParameterError
+from music_gui.core.factorization.blocks import BlockRunner
+from music_gui.core.factorization.input_checks import MapsError
+from music_gui.core.factorization.multiplicative_update import loadings
+from music_gui.core.progress import Progress
+
+
+class ProjectiveFactorization(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Base of factorisations ``X ~ (X W) W'`` with non-negative ``W = components_.T``."""
+
+    n_components: int
+    n_jobs: int | None
+    random_state: int | np.random.RandomState | None
+    components_: NDArray[np.float32]
+
+    def transform(
+        self, X: NDArray[np.floating], *, progress: Progress | None = None
+    ) -> NDArray[np.float32]:
+        """Return the loadings of images, shape (n_images, C), float32.
+
+        Parameters
+        ----------
+        X : array-like or memmap, shape (n_images, n_voxels)
+            Images with the voxels of the fit.
+        progress : Progress, optional
+            Asked whether to stop.
+        """
+        check_is_fitted(self)
+        X = self._validated(X, reset=False)
+        if not np.isfinite(X).all():
+            raise MapsError("the images hold NaN or infinite values")
+        with BlockRunner(self.n_jobs, progress) as runner:
+            return loadings(X, self.components_.T, runner).astype(np.float32)
+
+    def inverse_transform(self, X: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Rebuild images, shape (n_images, n_voxels), from loadings, shape (n_images, C)."""
+        check_is_fitted(self)
+        images: NDArray[np.float32] = np.asarray(X, dtype=np.float32) @ self.components_
+        return images
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.components_)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def _validated(
+        self, X: NDArray[np.floating], *, reset: bool, minimum: int = 1
+    ) -> NDArray[np.float32]:
+        """Return X as a float32 array of two dimensions; no copy if it is one."""
+        array: NDArray[np.float32] = validate_data(
+            self,
+            X,
+            reset=reset,
+            dtype=np.float32,
+            ensure_all_finite=False,
+            ensure_min_samples=minimum,
+        )
+        return array
+
+    def _check_parameters(self, n_voxels: int) -> None:
+        check_whole("n_components", self.n_components)
+        if self.n_components > n_voxels:
+            raise ParameterError(
+                f"{self.n_components} components are more than the {n_voxels} voxels",
+                remedy="Choose fewer components",
+            )
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, int | np.integer):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+
+
+def check_whole(name: str, value: object, minimum: int = 1) -> None:
+    """Refuse a parameter that is no whole number of at least ``minimum``.
+
+    Raises
+    ------
+    ParameterError
+        Naming the parameter.
+    """
+    if isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= minimum:
+        return
+    raise ParameterError(f"{name} is {value!r}", remedy=f"Use a whole number from {minimum} up")
+
+
+def warm_start(components: NDArray[np.floating], C: int, n_voxels: int) -> NDArray[np.float32]:
+    """Return start weights, shape (n_voxels, C), from components, shape (C, n_voxels).
+
+    Raises
+    ------
+    ParameterError
+        If shape or values do not fit.
+    """
+    array = np.asarray(components, dtype=np.float32)
+    if array.shape != (C, n_voxels):
+        raise ParameterError(
+            f"the warm start has shape {array.shape}", remedy=f"It must have {(C, n_voxels)}"
+        )
+    if not (np.isfinite(array).all() and (array >= 0).all() and array.any(axis=1).all()):
+        raise ParameterError(
+            "the warm start has negative or not finite weights, or an empty component"
+        )
+    return np.ascontiguousarray(array.T)
