@@ -199,7 +199,7 @@ def read_atlas(folder: Path) -> Atlas:
     InputError
         If the folder holds no usable scale.
     """
-    atlas, _ = _read(folder)
+    atlas, _ = read_atlas_and_stale(folder)
     return atlas
 
 
@@ -209,11 +209,12 @@ def stale_scales(folder: Path) -> dict[int, str]:
     A scale is stale if it was fitted on other maps or lies on another grid than the scale that
     was written last, or if its label image is not the one that its sidecar describes.
     """
-    _, stale = _read(folder)
+    _, stale = read_atlas_and_stale(folder)
     return stale
 
 
-def _read(folder: Path) -> tuple[Atlas, dict[int, str]]:
+def read_atlas_and_stale(folder: Path) -> tuple[Atlas, dict[int, str]]:
+    """Return `read_atlas` and `stale_scales` of one reading."""
     sidecars = read_sidecars(folder)
     scales: dict[int, AtlasScale] = {}
     grids: dict[int, Grid] = {}
