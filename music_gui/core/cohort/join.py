@@ -1,0 +1,118 @@
+"""Join tables by participant and session, and say what did not match."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+_KEYS = ["participant_id", "session_id"]
+
+#: Likely differences between the ids of two tables, in words, and how to undo each.
+_MENDS: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("'sub-' before the ids", lambda text: text.removeprefix("sub-")),
+    ("upper and lower case", str.lower),
+    ("leading zeros", lambda text: re.sub(r"(?<!\d)0+(?=\d)", "", text)),
+    ("'.0' after the ids", lambda text: re.sub(r"\.0+$", "", text)),
+    ("hyphens and underscores", lambda text: re.sub(r"[-_ ]", "", text)),
+    (
+        "all of prefix, case, zeros and punctuation",
+        lambda text: re.sub(
+            r"(?<!\d)0+(?=\d)", "", re.sub(r"[-_. ]", "", text.lower().removeprefix("sub-"))
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Join:
+    """Two tables joined.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Rows of the left table that have a partner, in their order, with the right one's columns;
+        a column that both have is the left one's.
+    left_rows : tuple of int
+        Row of the left table of each row of `table`.
+    by : tuple of str
+        The columns that had to agree.
+    only_left, only_right : tuple of str
+        Ids without a partner.
+    mend : str
+        What would make more of them match; empty if nothing simple does.
+    """
+
+    table: pd.DataFrame
+    left_rows: tuple[int, ...]
+    by: tuple[str, ...]
+    only_left: tuple[str, ...]
+    only_right: tuple[str, ...]
+    mend: str
+
+    def summary(self, left: str, right: str) -> str:
+        """Say in words how many matched, with examples of those that did not."""
+        parts = [f"{len(self.table)} rows of {left} matched {right} by {' and '.join(self.by)}"]
+        for name, ids in ((left, self.only_left), (right, self.only_right)):
+            if ids:
+                some = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
+                parts.append(f"{len(ids)} only in {name} ({some})")
+        return "; ".join(parts + [self.mend] * bool(self.mend))
+
+
+def join_participants(left: pd.DataFrame, right: pd.DataFrame) -> Join:
+    """Join by participant and session, or by participant alone where sessions can't differ.
+
+    Sessions are left out if the right table has one row a participant, all of one session, and
+    more rows match without them: a table of birth dates names no visit.
+
+    Parameters
+    ----------
+    left, right : DataFrame
+        With ``participant_id`` and ``session_id`` as texts; rows of ``right`` are unique.
+
+    Returns
+    -------
+    Join
+    """
+    keys = _KEYS
+    one_session = right["participant_id"].is_unique and right["session_id"].nunique() <= 1
+    if one_session and _n_matches(left, right, _KEYS[:1]) > _n_matches(left, right, _KEYS):
+        keys = _KEYS[:1]
+    extra = [name for name in right.columns if name not in left.columns]
+    marked = left.assign(_left_row=range(len(left)))
+    table = marked.merge(right[keys + extra], on=keys, how="inner", validate="many_to_one")
+    table = table.sort_values("_left_row", ignore_index=True)
+    rows = tuple(int(row) for row in table.pop("_left_row"))
+    matched = set(rows)
+    only_left = [name for row, name in enumerate(_names(left, keys)) if row not in matched]
+    partners = set(_names(table, keys))
+    only_right = [name for name in _names(right, keys) if name not in partners]
+    return Join(
+        table=table,
+        left_rows=rows,
+        by=tuple(keys),
+        only_left=tuple(only_left),
+        only_right=tuple(only_right),
+        mend=_likely_mend(only_left, only_right),
+    )
+
+
+def _names(table: pd.DataFrame, keys: list[str]) -> list[str]:
+    return [" ".join(map(str, row)) for row in table[keys].itertuples(index=False)]
+
+
+def _n_matches(left: pd.DataFrame, right: pd.DataFrame, keys: list[str]) -> int:
+    known = set(_names(right, keys))
+    return sum(name in known for name in _names(left, keys))
+
+
+def _likely_mend(left: list[str], right: list[str]) -> str:
+    for what, undo in _MENDS:
+        known = {undo(name) for name in right}
+        n_more = sum(undo(name) in known for name in left)
+        if n_more:
+            return f"{n_more} more would match if {what} did not differ"
+    return ""
