@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from music_gui.jobs.job import now
 
 Kind = Literal[
-    "claimed",  # a worker took the job
+    "claimed",  # a worker took the job: its WorkerMark
     "progress",  # fraction, message, seconds_left
     "log",  # text
     "warning",  # text
@@ -37,13 +39,48 @@ class Event(BaseModel):
 
 
 def append_event(path: Path, event: Event) -> None:
-    """Append one event in a single write, so that lines of two writers never mix."""
-    line = json.dumps(event.model_dump(), ensure_ascii=False, default=str) + "\n"
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    """Append one event in a single write, so that lines of two writers never mix.
+
+    A line that a full disk or a crash tore off is ended first: it costs itself, not its
+    successor.
+
+    Raises
+    ------
+    OSError
+        If the line can't be written whole.
+    """
+    line = json.dumps(jsonable(event.model_dump()), ensure_ascii=False, allow_nan=False) + "\n"
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
     try:
-        os.write(descriptor, line.encode())
+        size = os.fstat(descriptor).st_size
+        if size:
+            os.lseek(descriptor, size - 1, os.SEEK_SET)
+            if os.read(descriptor, 1) != b"\n":
+                line = "\n" + line
+        data = line.encode(errors="replace")
+        if os.write(descriptor, data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     finally:
         os.close(descriptor)
+
+
+def jsonable(value: Any) -> Any:
+    """Return a value as JSON has it.
+
+    Numbers and arrays of numpy become plain ones, numbers that JSON lacks (NaN, infinities)
+    become None, and whatever else is unknown becomes its text.
+    """
+    if isinstance(value, dict):
+        return {str(key): jsonable(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [jsonable(each) for each in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if hasattr(value, "tolist"):
+        return jsonable(value.tolist())
+    return str(value)
 
 
 class EventTail:
@@ -70,7 +107,7 @@ class EventTail:
         whole = data.rfind(b"\n") + 1
         self._offset += whole
         events = []
-        for line in data[:whole].splitlines():
+        for line in data[:whole].split(b"\n"):
             try:
                 events.append(Event.model_validate_json(line))
             except ValidationError:

@@ -32,7 +32,9 @@ class JobState(StrEnum):
 _FINAL = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.LOST})
 
 _LEGAL: dict[JobState, frozenset[JobState]] = {
-    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.FAILED}),
+    JobState.QUEUED: frozenset(
+        {JobState.RUNNING, JobState.CANCELLED, JobState.FAILED, JobState.LOST}
+    ),
     JobState.RUNNING: frozenset(
         {JobState.CANCELLING, JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.LOST}
     ),
@@ -64,8 +66,10 @@ def now() -> str:
 
 
 def new_job_id(step: str) -> str:
-    """Return an id that sorts by time and names the step: ``20261125T101500_fit_3f2a9c``."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}_{step}_{uuid.uuid4().hex[:6]}"
+    """Return an id that sorts by time and names the step: ``20261125T101500.042_fit_3f2a9c``."""
+    moment = datetime.now(UTC)
+    time = f"{moment:%Y%m%dT%H%M%S}.{moment.microsecond // 1000:03d}"
+    return f"{time}_{step}_{uuid.uuid4().hex[:6]}"
 
 
 class JobSpec(BaseModel):
@@ -110,6 +114,7 @@ class JobSnapshot(BaseModel):
 
     spec: JobSpec
     state: JobState
+    attempt: int = 1
     fraction: float = 0.0
     message: str = ""
     started: str | None = None

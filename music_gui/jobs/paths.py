@@ -10,6 +10,9 @@ from pathlib import Path
 class JobPaths:
     """The files of one job.
 
+    What belongs to one attempt carries its number, so that a retry never has to remove anything
+    and two applications that look at the same job can't mistake one attempt for another.
+
     Parameters
     ----------
     folder : Path
@@ -20,18 +23,8 @@ class JobPaths:
 
     @property
     def spec(self) -> Path:
-        """What was asked for (`JobSpec`)."""
+        """What was asked for (`music_gui.jobs.job.JobSpec`)."""
         return self.folder / "job.json"
-
-    @property
-    def worker(self) -> Path:
-        """Who works on it: process id and start time; there only once a worker has claimed it."""
-        return self.folder / "worker.json"
-
-    @property
-    def cancel(self) -> Path:
-        """There when the user asked for a stop."""
-        return self.folder / "cancel"
 
     @property
     def events(self) -> Path:
@@ -43,10 +36,21 @@ class JobPaths:
         """What the worker and the programs it started printed."""
         return self.folder / "worker.log"
 
-    @property
-    def output(self) -> Path:
-        """Results while they are made, laid out as in the study."""
-        return self.folder / "output"
+    def claim(self, attempt: int) -> Path:
+        """Folder that is there once a worker has claimed an attempt, counted from 1."""
+        return self.folder / "attempts" / str(attempt)
+
+    def worker(self, attempt: int) -> Path:
+        """Which process works on an attempt (`music_gui.jobs.worker_mark.WorkerMark`)."""
+        return self.claim(attempt) / "worker.json"
+
+    def cancel(self, attempt: int) -> Path:
+        """File that is there when the user asked this attempt to stop."""
+        return self.folder / f"cancel-{attempt}"
+
+    def output(self, attempt: int) -> Path:
+        """Results of an attempt while they are made, laid out as in the study."""
+        return self.claim(attempt) / "output"
 
     @property
     def scratch(self) -> Path:

@@ -16,29 +16,44 @@ from music_gui.core.errors import ToolError
 
 #: What a started program inherits of the environment; nothing else.
 _KEPT_VARIABLES = (
-    "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TMP", "TEMP", "SYSTEMROOT", "USERPROFILE",
-    "APPDATA", "LOCALAPPDATA", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME",
-    "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE",
+    "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TMP", "TEMP", "SYSTEMROOT",
+    "USERPROFILE", "APPDATA", "LOCALAPPDATA", "XDG_CONFIG_HOME", "XDG_CACHE_HOME",
+    "XDG_DATA_HOME", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV", "OPENBLAS_CORETYPE",
+    "OPENBLAS_L2_SIZE",
 )  # fmt: skip
 
 _POLL_SECONDS = 0.05
 _POLITE_SECONDS = 0.5
 
+#: Workers that a runner no longer follows; kept so that they are reaped when they end.
+_detached: list[subprocess.Popen[bytes]] = []
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def thread_variables(threads: int) -> dict[str, str]:
+    """Return the environment variables that tell numerical libraries how many threads to use."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    return dict.fromkeys(names, str(threads))
+
 
 def minimal_environment(threads: int) -> dict[str, str]:
     """Return the environment for a worker or program that may use so many threads."""
-    environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        environment[name] = str(threads)
-    environment["PYTHONUNBUFFERED"] = "1"
-    return environment
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return kept | thread_variables(threads) | {"PYTHONUNBUFFERED": "1"}
 
 
 def application_command() -> list[str]:
     """Return the command that starts this application, from a checkout, wheel or bundle."""
     if getattr(sys, "frozen", False):
         return [sys.executable]
-    return [sys.executable, "-m", "music_gui"]
+    # -P: a file named like a module of ours in the folder of the moment must not be imported
+    return [sys.executable, "-P", "-m", "music_gui"]
 
 
 def start_worker(job_folder: Path, threads: int) -> subprocess.Popen[bytes]:
@@ -54,24 +69,65 @@ def start_worker(job_folder: Path, threads: int) -> subprocess.Popen[bytes]:
         )
 
 
-def stop_tree(process: psutil.Process, polite_seconds: float = _POLITE_SECONDS) -> None:
-    """Ask a process and all its children to stop, then kill those that still run."""
+def detach(child: subprocess.Popen[bytes]) -> None:
+    """Let a worker go on without being followed."""
+    _detached[:] = [each for each in [*_detached, child] if each.poll() is None]
+
+
+def stop_tree(pid: int, polite_seconds: float = _POLITE_SECONDS) -> None:
+    """Ask a process and all its children to stop, then kill those that still run.
+
+    Parameters
+    ----------
+    pid : int
+        The process; nothing happens if it is gone.
+    polite_seconds : float
+        How long they have to end by themselves; 0 kills them at once.
+    """
     try:
+        process = psutil.Process(pid)
         tree = [*process.children(recursive=True), process]
     except psutil.NoSuchProcess:
         return
+    if polite_seconds > 0:
+        for member in tree:
+            _quietly(member.terminate)
+        tree = _still_running(tree, polite_seconds)
     for member in tree:
-        _quietly(member.terminate)
-    _, alive = psutil.wait_procs(tree, timeout=polite_seconds)
-    for member in alive:
         _quietly(member.kill)
-    psutil.wait_procs(alive, timeout=1.0)
+    _still_running(tree, 1.0)
+
+
+def _still_running(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Wait until all have ended or the time is up; return the others. A zombie has ended.
+
+    psutil's own wait takes exit codes away from `subprocess`, and waits for zombies.
+    """
+    end = time.monotonic() + seconds
+    while processes := [each for each in processes if _is_running(each)]:
+        if time.monotonic() > end:
+            break
+        time.sleep(0.01)
+    return processes
+
+
+def _is_running(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def kill_group(pid: int) -> None:
+    """Kill what is left of the process group that a dead worker led: programs it had started."""
+    if hasattr(os, "killpg") and not psutil.pid_exists(pid):
+        _quietly(lambda: os.killpg(pid, signal.SIGKILL))
 
 
 def _quietly(action: Callable[[], None]) -> None:
     try:
         action()
-    except psutil.NoSuchProcess:
+    except (psutil.Error, OSError):
         return
 
 
@@ -108,10 +164,11 @@ def run_program(
     threads : int
         Threads that numerical libraries in it may use.
     on_line : callable, optional
-        Called with each line that it printed.
+        Called with each line that it printed, empty ones left out; a progress line that it
+        overwrites with a carriage return counts as a line.
     check : callable, optional
-        Called several times a second; when it raises, the program and its children are stopped
-        and the exception passes on.
+        Called several times a second and once at the end; when it raises, the program and its
+        children are stopped and the exception passes on.
 
     Returns
     -------
@@ -135,21 +192,26 @@ def run_program(
                 "the program can't be started", where=command[0], why=error.strerror or str(error)
             ) from error
     try:
-        with log.open("r", encoding="utf-8", errors="replace", newline=None) as source:
+        with log.open("rb") as source:
             source.seek(start)
+            rest = b""
             while True:
-                ended = process.poll() is not None
-                for line in source:
-                    if on_line is not None:
-                        on_line(line.rstrip("\n"))
-                if ended:
-                    return process.returncode
+                code = process.poll()
+                *lines, rest = (rest + source.read()).replace(b"\r", b"\n").split(b"\n")
+                if code is not None and rest:
+                    lines.append(rest)
+                for line in lines:
+                    if on_line is not None and line:
+                        on_line(line.decode("utf-8", errors="replace"))
                 if check is not None:
                     check()
+                if code is not None:
+                    return code
                 time.sleep(_POLL_SECONDS)
     except BaseException:
-        stop_tree(psutil.Process(process.pid))
-        process.wait()
+        if process.poll() is None:
+            stop_tree(process.pid)
+            process.wait()
         raise
 
 
@@ -163,9 +225,10 @@ def program_output(command: Sequence[str], *, timeout: float = 10.0) -> str:
     """
     try:
         done = subprocess.run(
-            list(command), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            list(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
             timeout=timeout, env=minimal_environment(1), check=False,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolError("the program can't be run", where=command[0], why=str(error)) from error
-    return done.stdout + done.stderr
+    return done.stdout

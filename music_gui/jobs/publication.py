@@ -7,75 +7,118 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from music_gui.core.errors import JobError
 from music_gui.io.atomic import write_json
+from music_gui.jobs.events import jsonable
 from music_gui.jobs.paths import JobPaths
 
 _CHUNK = 1 << 20
 
 
-def publish(paths: JobPaths, study_root: Path, outputs: Iterable[str]) -> None:
+def publish(
+    paths: JobPaths,
+    attempt: int,
+    study_root: Path,
+    outputs: Iterable[str],
+    result: dict[str, Any],
+) -> None:
     """Move finished outputs from the job's folder to the same place in the study.
 
-    What stood there moves to the job's ``replaced`` folder. The list is written down first; if
-    the process dies on the way, `finish_publication` moves the rest.
+    What stood there moves to the job's ``replaced`` folder. The list is written down first: if
+    the process dies on the way, `resume_publication` moves the rest. If a move fails, those
+    already done are undone and the study is as it was.
 
     Parameters
     ----------
     paths : JobPaths
         The job.
+    attempt : int
+        Number of the attempt whose output it is.
     study_root : Path
         The study's folder; on the same file system as the job's.
     outputs : iterable of str
-        Files and folders relative to ``output``, with forward slashes.
+        Files and folders relative to the output folder, with forward slashes.
+    result : dict
+        What the job's last event will say, ready for JSON; kept with the list.
 
     Raises
     ------
     JobError
         If an output is missing or lies outside the study.
+    OSError
+        If a file can't be moved.
     """
     names = list(outputs)
+    output = paths.output(attempt)
+    root = study_root.resolve()
     for name in names:
         target = (study_root / name).resolve()
-        if not target.is_relative_to(study_root.resolve()):
+        if target == root or not target.is_relative_to(root):
             raise JobError("an output lies outside the study", where=name)
-        if not (paths.output / name).exists():
+        if not (output / name).exists():
             raise JobError("a promised output was not written", where=name)
-    write_json(paths.publication, names)
-    finish_publication(paths, study_root)
+    write_json(
+        paths.publication, {"attempt": attempt, "outputs": names, "result": jsonable(result)}
+    )
+    moved: list[str] = []
+    try:
+        for name in names:
+            moved.append(name)
+            _move_in(output / name, study_root / name, paths.replaced / name)
+    except OSError as error:
+        try:
+            for name in reversed(moved):
+                _move_back(output / name, study_root / name, paths.replaced / name)
+        except OSError:
+            raise error from None  # the list stays, so that a retry moves the rest
+        paths.publication.unlink()
+        raise
 
 
-def finish_publication(paths: JobPaths, study_root: Path) -> bool:
-    """Move what a publication has not moved yet.
+def resume_publication(paths: JobPaths, study_root: Path) -> dict[str, Any] | None:
+    """Move what a publication had not moved when its process died.
 
     Returns
     -------
-    bool
-        Whether there was a publication to finish.
+    dict or None
+        The ``result`` given to `publish`; None if no publication was under way.
+
+    Raises
+    ------
+    OSError
+        If a file can't be moved; the rest waits for another try.
     """
     if not paths.publication.exists():
-        return False
-    for name in json.loads(paths.publication.read_text()):
-        source, target = paths.output / name, study_root / name
-        if not source.exists():
-            continue  # moved before the crash
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():
-            _move_aside(target, paths.replaced / name)
-        source.rename(target)
-    paths.publication.unlink()
-    return True
+        return None
+    written = json.loads(paths.publication.read_text(encoding="utf-8"))
+    output = paths.output(int(written["attempt"]))
+    for name in written["outputs"]:
+        if (output / name).exists():
+            _move_in(output / name, study_root / name, paths.replaced / name)
+    result: dict[str, Any] = written["result"]
+    return result
 
 
-def _move_aside(target: Path, place: Path) -> None:
-    number = 1
-    free = place
-    while free.exists():
-        number += 1
-        free = place.with_name(f"{place.name}.{number}")
-    free.parent.mkdir(parents=True, exist_ok=True)
-    target.rename(free)
+def end_publication(paths: JobPaths) -> None:
+    """Forget the list of moves, once the job's last event stands."""
+    paths.publication.unlink(missing_ok=True)
+
+
+def _move_in(source: Path, target: Path, aside: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        target.rename(aside)
+    source.rename(target)
+
+
+def _move_back(source: Path, target: Path, aside: Path) -> None:
+    if not source.exists():
+        target.rename(source)
+    if aside.exists():
+        aside.rename(target)
 
 
 def digest(path: Path) -> str:

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 from music_gui import __version__
-from music_gui.core.errors import JobError, MusicError
+from music_gui.core.errors import JobError
 from music_gui.jobs.events import Event
-from music_gui.jobs.folder import JobFolder, create_job, jobs_in, retry, worker_process
-from music_gui.jobs.job import JobSnapshot, JobSpec, JobState, new_job_id, now
-from music_gui.jobs.process import describe_exit, start_worker, stop_tree
+from music_gui.jobs.folder import JobFolder, create_job, existing_job, jobs_in, retry
+from music_gui.jobs.job import JobSnapshot, JobSpec, new_job_id, now
+from music_gui.jobs.process import available_cores
+from music_gui.jobs.supervision import SupervisedJob
 
 OnChange = Callable[[JobSnapshot, list[Event]], None]
 
 _POLL_SECONDS = 0.1
-_POLITE_SECONDS = 0.4
+#: How often jobs that ended are looked at again: another application may have retried one.
+_SETTLED_SECONDS = 5.0
+
+_log = logging.getLogger(__name__)
 
 
 class JobRunner(Protocol):
     """What the application asks of whatever runs jobs."""
 
-    def submit(self, step: str, parameters: dict[str, Any], *, title: str) -> str:
+    def start(self) -> None:
+        """Start to supervise."""
+
+    def submit(
+        self, step: str, parameters: dict[str, Any], *, title: str, recompute: bool = False
+    ) -> str:
         """Queue a job and return its id."""
 
     def cancel(self, job_id: str) -> None:
@@ -39,8 +48,45 @@ class JobRunner(Protocol):
         """Stop supervising; running workers go on."""
 
 
+def new_job(
+    step: str,
+    parameters: dict[str, Any],
+    *,
+    title: str,
+    threads: int | None = None,
+    recompute: bool = False,
+) -> JobSpec:
+    """Describe a new job.
+
+    Parameters
+    ----------
+    step : str
+        Name of the step.
+    parameters : dict
+        Its parameters, ready for JSON.
+    title : str
+        What the job list shows.
+    threads : int, optional
+        Threads that it may use; all cores if not given.
+    recompute : bool
+        Compute even if the same was computed before.
+    """
+    return JobSpec(
+        job_id=new_job_id(step),
+        step=step,
+        title=title,
+        parameters=parameters,
+        threads=threads or available_cores(),
+        recompute=recompute,
+        created=now(),
+        created_with=__version__,
+    )
+
+
 class LocalRunner:
     """Run jobs as processes of this machine, at most so many at a time, oldest first.
+
+    No method but `stop` waits for the background thread, so the window may call them.
 
     Parameters
     ----------
@@ -65,12 +111,12 @@ class LocalRunner:
         self._jobs_folder = jobs_folder
         self._on_change = on_change
         self._max_running = max_running
-        self._threads = threads or os.cpu_count() or 1
-        self._lock = threading.RLock()
-        self._folders: dict[str, JobFolder] = {}
-        self._reported: dict[str, JobSnapshot] = {}
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
-        self._cancel_since: dict[str, float] = {}
+        self._threads = threads
+        self._jobs: dict[str, SupervisedJob] = {}
+        self._unreadable: set[str] = set()
+        self._look_again: deque[str] = deque()
+        self._settled_looked_at = time.monotonic()
+        self._last_trouble = ""
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._supervise, name="job-runner", daemon=True)
@@ -85,6 +131,8 @@ class LocalRunner:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5.0)
+        for job in self._jobs.values():
+            job.detach()
 
     def submit(
         self, step: str, parameters: dict[str, Any], *, title: str, recompute: bool = False
@@ -106,32 +154,28 @@ class LocalRunner:
         -------
         str
             The job's id.
+
+        Raises
+        ------
+        JobError
+            If the job can't be written.
         """
-        spec = JobSpec(
-            job_id=new_job_id(step),
-            step=step,
-            title=title,
-            parameters=parameters,
-            threads=self._threads,
-            recompute=recompute,
-            created=now(),
-            created_with=__version__,
-        )
+        spec = new_job(step, parameters, title=title, threads=self._threads, recompute=recompute)
         create_job(self._jobs_folder, spec)
         self._wake.set()
         return spec.job_id
 
     def cancel(self, job_id: str) -> None:
-        """Ask a job to stop.
+        """Ask a job to stop; one that has ended stays as it is.
 
         Raises
         ------
         JobError
             If there is no such job.
         """
-        with self._lock:
-            folder = self._known(job_id)
-            folder.paths.cancel.touch()
+        folder = self._folder_of(job_id)
+        if not folder.state.is_final:
+            folder.paths.cancel(folder.attempt).touch()
         self._wake.set()
 
     def retry(self, job_id: str) -> None:
@@ -142,96 +186,66 @@ class LocalRunner:
         JobError
             If there is no such job or its state does not allow it.
         """
-        with self._lock:
-            retry(self._known(job_id))
+        retry(self._folder_of(job_id))
+        self._look_again.append(job_id)
         self._wake.set()
 
-    def _known(self, job_id: str) -> JobFolder:
-        if job_id not in self._folders:
-            folder = self._jobs_folder / job_id
-            if not (folder / "job.json").is_file():
-                raise JobError("there is no such job in this study", where=job_id)
-            self._folders[job_id] = JobFolder(folder)
-        return self._folders[job_id]
+    def _folder_of(self, job_id: str) -> JobFolder:
+        """Return a job as last seen: a fresh look at a long job's events takes too long here."""
+        job = self._jobs.get(job_id)
+        return existing_job(self._jobs_folder, job_id) if job is None else job.folder
 
     def _supervise(self) -> None:
         while not self._stopping:
-            with self._lock:
-                self._look()
+            self._guarded(self._find_new)
+            for job_id in self._due():
+                self._guarded(self._look, job_id)
+            self._guarded(self._start_waiting)
             self._wake.wait(_POLL_SECONDS)
             self._wake.clear()
 
-    def _look(self) -> None:
-        for path in jobs_in(self._jobs_folder):
-            if path.name not in self._folders:
-                try:
-                    self._folders[path.name] = JobFolder(path)
-                except JobError:
-                    continue  # a damaged folder is named by the study's check, not here
-        running = 0
-        for job_id, folder in self._folders.items():
-            if job_id in self._reported and self._is_settled(folder):
-                continue
-            self._follow(job_id, folder)
-            running += folder.state in (JobState.RUNNING, JobState.CANCELLING)
-            running += folder.state == JobState.QUEUED and job_id in self._children
-        for job_id, folder in self._folders.items():
-            if running >= self._max_running:
-                break
-            if folder.state == JobState.QUEUED and job_id not in self._children:
-                self._start(job_id, folder)
-                running += 1
-
-    def _is_settled(self, folder: JobFolder) -> bool:
-        return folder.state.is_final and folder.spec.job_id not in self._children
-
-    def _start(self, job_id: str, folder: JobFolder) -> None:
+    def _guarded(self, action: Callable[..., None], *arguments: str) -> None:
+        """Do something that a full disk or a lost network folder may make fail for a while."""
         try:
-            self._children[job_id] = start_worker(folder.paths.folder, folder.spec.threads)
-        except OSError as error:
-            failure = MusicError("the worker can't be started", why=str(error))
-            folder.record("failed", failure.as_dict())
+            action(*arguments)
+        except Exception as error:
+            trouble = f"{action.__name__} {arguments}: {error!r}"
+            if trouble != self._last_trouble:
+                _log.exception("a look at the jobs in %s failed", self._jobs_folder)
+            self._last_trouble = trouble
 
-    def _follow(self, job_id: str, folder: JobFolder) -> None:
-        child = self._children.get(job_id)
-        code = child.poll() if child is not None else None
-        dead = code is not None if child is not None else worker_process(folder.paths) is None
-        snapshot, events = folder.refresh()  # after the look at the process: its last word counts
-        if not snapshot.state.is_final:
-            if folder.paths.cancel.exists():
-                self._carry_out_cancel(job_id, folder, dead=dead)
-            elif dead and (child is not None or snapshot.state != JobState.QUEUED):
-                folder.record("lost", _lost(code, folder).as_dict())
-            snapshot, more = folder.refresh()
-            events += more
-        if child is not None and dead:
-            del self._children[job_id]
-        if events or snapshot != self._reported.get(job_id):
-            self._reported[job_id] = snapshot
-            self._on_change(snapshot, events)
+    def _find_new(self) -> None:
+        known = self._jobs.keys() | self._unreadable
+        for path in jobs_in(self._jobs_folder, skip=known):
+            try:
+                self._jobs[path.name] = SupervisedJob(JobFolder(path))
+            except JobError:
+                self._unreadable.add(path.name)
+                _log.warning("the job in %s can't be read and is left out", path)
 
-    def _carry_out_cancel(self, job_id: str, folder: JobFolder, *, dead: bool) -> None:
-        since = self._cancel_since.setdefault(job_id, time.monotonic())
-        if folder.state == JobState.RUNNING:
-            folder.record("cancel_requested")
-        child = self._children.get(job_id)
-        if dead or (folder.state == JobState.QUEUED and child is None):
-            folder.record("cancelled")
-            del self._cancel_since[job_id]
-        elif time.monotonic() - since > _POLITE_SECONDS:
-            process = worker_process(folder.paths)
-            if process is not None:
-                stop_tree(process, polite_seconds=0.1)
-            elif child is not None:
-                child.kill()
+    def _due(self) -> list[str]:
+        """Return the jobs to look at now: those that go on, those retried, sometimes all."""
+        due = {self._look_again.popleft() for _ in range(len(self._look_again))}
+        moment = time.monotonic()
+        everything = moment - self._settled_looked_at > _SETTLED_SECONDS
+        if everything:
+            self._settled_looked_at = moment
+        return [
+            job_id
+            for job_id, job in self._jobs.items()
+            if everything or job_id in due or not job.is_settled
+        ]
 
+    def _look(self, job_id: str) -> None:
+        change = self._jobs[job_id].look()
+        if change is not None:
+            self._on_change(*change)
 
-def _lost(code: int | None, folder: JobFolder) -> JobError:
-    how = describe_exit(code) if code is not None else "is gone"
-    remedy = "Retry continues from the last checkpoint"
-    if code == -9:
-        remedy = (
-            "Signal 9 comes from the system when memory runs out, or from someone who stopped "
-            "the process by hand. " + remedy
-        )
-    return JobError(f"the worker {how} before it finished", where=folder.spec.title, remedy=remedy)
+    def _start_waiting(self) -> None:
+        running = sum(job.is_busy for job in self._jobs.values())
+        for job in self._jobs.values():
+            if running >= self._max_running or self._stopping:
+                return
+            if job.is_waiting:
+                job.start()
+                running += 1

@@ -21,8 +21,8 @@ STEP_MODULES = {
 }
 
 
-def get_step(name: str) -> Step[Any]:
-    """Return a step by its name.
+def check_step_name(name: str) -> None:
+    """Refuse a name that no step has, without importing any.
 
     Raises
     ------
@@ -33,5 +33,16 @@ def get_step(name: str) -> Step[Any]:
         raise ParameterError(
             f"there is no step named {name!r}", remedy=f"Choose one of {', '.join(STEP_MODULES)}"
         )
+
+
+def get_step(name: str) -> Step[Any]:
+    """Return a step by its name.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such step.
+    """
+    check_step_name(name)
     step: Step[Any] = import_module(STEP_MODULES[name]).STEP
     return step
