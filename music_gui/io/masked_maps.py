@@ -23,6 +23,7 @@ from music_gui.core.grid import Grid
 from music_gui.core.progress import Progress, Silent
 from music_gui.io.atomic import write_json
 from music_gui.io.nifti import read_labels, write_image
+from music_gui.io.nifti_header import Xform
 
 #: Raised when a change of the format makes older versions misread it.
 FORMAT_VERSION = 1
@@ -40,6 +41,8 @@ class _Description(BaseModel):
     unit: str
     ravens_scale: float | None
     mask_source: str
+    xform: Xform = "auto"
+    volume: int | None = None
     checksum: str
     participant_ids: tuple[str, ...]
     session_ids: tuple[str, ...]
@@ -71,6 +74,8 @@ class MaskedMaps:
         What the values of the files were divided by; None if not the same for all.
     mask_source : str
         Where the mask is from.
+    xform, volume
+        How the files were read: which transform of the header, and which volume of 4D images.
     """
 
     folder: Path
@@ -83,6 +88,8 @@ class MaskedMaps:
     checksum: str
     ravens_scale: float | None
     mask_source: str
+    xform: Xform
+    volume: int | None
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -121,6 +128,8 @@ class MaskedMaps:
             checksum=description.checksum,
             ravens_scale=description.ravens_scale,
             mask_source=description.mask_source,
+            xform=description.xform,
+            volume=description.volume,
         )
 
     @property
@@ -203,6 +212,8 @@ class MaskedMapsWriter:
     grid : Grid
     mask_source : str
         Where the mask is from, in plain words.
+    xform, volume
+        How the files are read, as in `music_gui.io.nifti.read_image`.
 
     Raises
     ------
@@ -211,7 +222,14 @@ class MaskedMapsWriter:
     """
 
     def __init__(
-        self, folder: Path, mask: NDArray[np.bool_], grid: Grid, *, mask_source: str = ""
+        self,
+        folder: Path,
+        mask: NDArray[np.bool_],
+        grid: Grid,
+        *,
+        mask_source: str = "",
+        xform: Xform = "auto",
+        volume: int | None = None,
     ) -> None:
         if mask.shape != grid.shape:
             raise InputError(f"the mask has shape {mask.shape}, its grid {grid.shape}")
@@ -219,6 +237,7 @@ class MaskedMapsWriter:
         if self._n_voxels == 0:
             raise InputError("the mask has no voxels", where=mask_source)
         self._folder, self._mask, self._grid, self._source = folder, mask, grid, mask_source
+        self._xform, self._volume = xform, volume
         self._ids: list[tuple[str, str]] = []
         self._checksums: list[str] = []
         self._scales: set[float] = set()
@@ -296,6 +315,8 @@ class MaskedMapsWriter:
             unit="fraction of the voxel's volume",
             ravens_scale=next(iter(self._scales)) if len(self._scales) == 1 else None,
             mask_source=self._source,
+            xform=self._xform,
+            volume=self._volume,
             checksum=_whole_checksum(self._mask, self._grid, self._checksums),
             participant_ids=tuple(participant for participant, _ in self._ids),
             session_ids=tuple(session for _, session in self._ids),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,7 @@ def read_ravens_map(
     *,
     grid: Grid | None = None,
     reference_name: str = "the reference",
-    ravens_scale: float | None = None,
+    ravens_scale: float | Literal["auto"] = "auto",
     xform: Xform = "auto",
     volume: int | None = None,
 ) -> RavensMap:
@@ -62,9 +63,9 @@ def read_ravens_map(
         Where the map must lie; axes in another order or direction are brought onto it exactly.
     reference_name : str
         What that grid belongs to, for the error.
-    ravens_scale : float, optional
-        What to divide the values by, so that 1 is a whole voxel of tissue; if it is not given,
-        1 and 1000 are told apart by the total grey matter.
+    ravens_scale : float or "auto"
+        What to divide the values by, so that 1 is a whole voxel of tissue; ``auto`` tells 1 and
+        1000 apart by the total grey matter.
     xform : {"auto", "sform", "qform"}
         Which transform of the header places the map.
     volume : int, optional
@@ -80,8 +81,7 @@ def read_ravens_map(
         If the map lies on another grid.
     InputError
         If the file can't be read, its two transforms disagree and none was chosen, a value is
-        infinite or negative, the map is empty, or no scale was given and its total is that of
-        no brain at any known one.
+        infinite or negative, the map is empty, or (for ``auto``) its total is that of no brain.
     """
     where = str(path)
     image = read_image(path, volume=volume, xform=xform)
@@ -97,7 +97,7 @@ def read_ravens_map(
     volume_mm3 = image.grid.voxel_volume
     values = check_values(image.data, volume_mm3, where=where)
     warnings = list(image.warnings)
-    if ravens_scale is None:
+    if ravens_scale == "auto":
         scale = plausible_scale(values.total_ml) or 1.0
         check_total(values.total_ml, scale, volume_mm3, where=where)
     else:

@@ -156,7 +156,14 @@ def run(study: Study, parameters: ImportMapsParameters, workspace: Workspace) ->
             min_mean=parameters.mask_min_mean, min_coverage=parameters.mask_min_coverage
         ).reshape(target.grid.shape)
     folder = workspace.output / study.masked_maps.relative_to(study.root)
-    with MaskedMapsWriter(folder, mask, target.grid, mask_source=target.mask_source) as writer:
+    with MaskedMapsWriter(
+        folder,
+        mask,
+        target.grid,
+        mask_source=target.mask_source,
+        xform=parameters.xform,
+        volume=parameters.volume,
+    ) as writer:
         comparison = MeanComparison(statistics, mask, target.grid)
         _write_all(maps, report, keys, cache, comparison, mask, target.grid, writer, workspace)
         _require_some(report, IMPORTED)
@@ -242,7 +249,7 @@ def _check_all(
 ) -> tuple[dict[int, str], MapStatistics]:
     """Decode and check every map; return the cached maps' keys and the statistics of the good."""
     scale = parameters.ravens_scale
-    number = float(scale) if _is_positive_number(scale) else None
+    number: float | Literal["auto"] = float(scale) if _is_positive_number(scale) else "auto"
     checker = MapChecker(cache, target, number, parameters.xform, parameters.volume)
     keys: dict[int, str] = {}
     statistics: dict[float, MapStatistics] = {}

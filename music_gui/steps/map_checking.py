@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -32,7 +32,7 @@ class MapChecker:
         Where decoded maps are kept.
     target : ImportTarget
         Where maps have to lie.
-    ravens_scale : float or None
+    ravens_scale : float or "auto"
         As in `read_ravens_map`.
     xform : {"auto", "sform", "qform"}
     volume : int or None
@@ -41,7 +41,7 @@ class MapChecker:
 
     cache: MapCache
     target: ImportTarget
-    ravens_scale: float | None
+    ravens_scale: float | Literal["auto"]
     xform: Xform
     volume: int | None
 
