@@ -1,0 +1,106 @@
+"""Phenotypes made ready for regression: grouped by missing samples, covariates projected out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import qr
+
+#: Directions of the covariates below this share of the largest count as dependent.
+_RANK_TOLERANCE = 1e-9
+
+#: A phenotype that keeps less than this share of itself is explained by the covariates wholly.
+_SMALLEST_RESIDUAL = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class PhenotypeGroup:
+    """Phenotypes that are missing for the same samples, made ready for regression.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n,), int
+        Samples that have these phenotypes.
+    columns : ndarray, shape (P,), int
+        Which phenotypes they are.
+    basis : ndarray, shape (n, rank), float64
+        Orthonormal basis of the covariates and the intercept.
+    residuals : ndarray, shape (n, P), float64
+        Phenotypes after projection, each of length 1; zero for a phenotype that the covariates
+        explain wholly.
+    norms : ndarray, shape (P,), float64
+        Lengths of the residuals before.
+    right_hand_side : ndarray, shape (n, rank + P), float64
+        Basis and residuals side by side.
+    """
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    basis: NDArray[np.float64]
+    residuals: NDArray[np.float64]
+    norms: NDArray[np.float64]
+    right_hand_side: NDArray[np.float64]
+
+    @property
+    def rank(self) -> int:
+        """Rank of the covariates, intercept included."""
+        return int(self.basis.shape[1])
+
+
+def group_phenotypes(
+    phenotypes: NDArray[np.float64], design: NDArray[np.float64]
+) -> list[PhenotypeGroup]:
+    """Group phenotypes by the samples that lack them, and project the covariates out.
+
+    Parameters
+    ----------
+    phenotypes : ndarray, shape (n, P)
+        NaN where missing.
+    design : ndarray, shape (n, 1 + p)
+        Intercept and covariates; within a group columns may become dependent, which costs fewer
+        degrees of freedom.
+
+    Returns
+    -------
+    list of PhenotypeGroup
+        In the order of their first phenotype.
+    """
+    patterns: dict[bytes, list[int]] = {}
+    there = np.isfinite(phenotypes)
+    for column in range(phenotypes.shape[1]):
+        patterns.setdefault(np.packbits(there[:, column]).tobytes(), []).append(column)
+    return [
+        _project(phenotypes, design, np.flatnonzero(there[:, columns[0]]), np.array(columns))
+        for columns in patterns.values()
+    ]
+
+
+def _project(
+    phenotypes: NDArray[np.float64],
+    design: NDArray[np.float64],
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+) -> PhenotypeGroup:
+    if len(rows) == 0:
+        empty = np.empty((0, len(columns)))
+        return PhenotypeGroup(
+            rows, columns, np.empty((0, 0)), empty, np.full(len(columns), np.nan), empty
+        )
+    # Householder QR, not the normal equations: it keeps all digits of nearly collinear columns.
+    q, triangle, _ = qr(design[rows], mode="economic", pivoting=True)
+    pivots = np.abs(np.diag(triangle))
+    basis = np.asarray(q[:, pivots > _RANK_TOLERANCE * pivots[0]], dtype=np.float64)
+    values = phenotypes[np.ix_(rows, columns)]
+    y = values - values.mean(axis=0)
+    residuals = y - basis @ (basis.T @ y)
+    # A second projection takes away what rounding left of large covariate effects.
+    residuals -= basis @ (basis.T @ residuals)
+    norms = np.linalg.norm(residuals, axis=0)
+    explained = norms <= _SMALLEST_RESIDUAL * np.maximum(
+        np.linalg.norm(y, axis=0), np.abs(values).max(axis=0)
+    )
+    norms[explained] = np.nan
+    unit = np.where(explained, 0.0, residuals / norms)
+    return PhenotypeGroup(rows, columns, basis, unit, norms, np.hstack([basis, unit]))
