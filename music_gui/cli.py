@@ -88,6 +88,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
 
     worker = add("worker", _worker, None)
     worker.add_argument("job", type=_path)
+    add("gl-probe", _gl_probe, None)
     return parser.parse_args(words)
 
 
@@ -256,6 +257,12 @@ def _worker(arguments: argparse.Namespace) -> int:
     if hasattr(os, "nice"):
         os.nice(_WORKER_NICENESS)
     return work_on(arguments.job)
+
+
+def _gl_probe(arguments: argparse.Namespace) -> int:
+    from music_gui.views.brain.gl_check import main as ask_driver
+
+    return ask_driver()
 
 
 def _as_json(value: Any) -> str:
