@@ -189,11 +189,11 @@ def rgb(color: str) -> tuple[float, float, float]:
 
 
 #: Hues that stay apart with protanopia, deuteranopia and tritanopia: the "muted" scheme of
-#: P. Tol, "Colour Schemes", SRON/EPS/TN/09-002, issue 3.2 (2021), without its grey and with the
-#: yellow-green olive between the teals. Consecutive ones differ in lightness too.
+#: P. Tol, "Colour Schemes", SRON/EPS/TN/09-002, issue 3.2 (2021), with a lighter indigo. Ordered
+#: so that consecutive ones differ most for those eyes too.
 _HUES = (
-    "#88ccee", "#cc6677", "#ddcc77", "#117733", "#aa4499",
-    "#44aa99", "#882255", "#999933", "#5566aa",
+    "#cc6677", "#882255", "#44aa99", "#999933", "#5566aa",
+    "#88ccee", "#117733", "#ddcc77", "#aa4499",
 )  # fmt: skip
 
 #: How far each turn through the hues is mixed with white (> 0) or black (< 0).
