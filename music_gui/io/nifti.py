@@ -288,8 +288,6 @@ def _fill(file: BinaryIO, buffer: NDArray[np.uint8], where: str) -> int:
             if not n_new:
                 break
             n_read += n_new
-    except EOFError:
-        return n_read
     except _BAD_STREAM as error:
         raise _damaged(where, error) from error
     return n_read
@@ -331,9 +329,10 @@ def _cut_off(where: str, found: int, expected: int) -> InputError:
 
 
 def _damaged(where: str, error: Exception) -> InputError:
+    cut_off = isinstance(error, EOFError)
     return InputError(
-        "the compressed file is damaged",
+        "the file is cut off" if cut_off else "the compressed file is damaged",
         where=where,
-        why=str(error),
+        why="the compressed data end too early" if cut_off else str(error),
         remedy="Copy or download it again",
     )
