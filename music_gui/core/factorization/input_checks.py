@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ def check_maps(
     *,
     must_differ: bool = True,
 ) -> float:
-    """Check that maps are finite, non-negative, not zero, and differ from each other.
+    """Check that maps are finite, non-negative, not constant, and differ from each other.
 
     Parameters
     ----------
@@ -46,65 +46,57 @@ def check_maps(
     Raises
     ------
     MapsError
-        If a value is NaN, infinite or negative, if an image is zero everywhere, or if all
-        images are the same.
+        If a value is NaN, infinite or negative, if an image has one value everywhere (zero, for
+        example), or if all images are the same. It names images and voxel counts.
     """
-    finite, negative, square = [], [], []
+    low, high, square = np.empty(len(X)), np.empty(len(X)), np.empty(len(X))
 
-    def look(rows: slice) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    def look(rows: slice) -> None:
         block = X[rows]
-        return (
-            block.shape[1] - np.isfinite(block).sum(axis=1),
-            (block < 0).sum(axis=1),
-            np.einsum("ij,ij->i", block, block, dtype=np.float64),
-        )
+        low[rows], high[rows] = block.min(axis=1), block.max(axis=1)
+        square[rows] = np.einsum("ij,ij->i", block, block, dtype=np.float64)
 
-    width = max(_BLOCK_VALUES // X.shape[1], 1)
-    for bad, below, squares in runner.map(look, slices(len(X), width)):
-        finite.append(bad)
-        negative.append(below)
-        square.append(squares)
-    _refuse(
-        np.concatenate(finite),
-        "not finite (NaN or infinite)",
-        "Repair these images, or leave them out; NaN outside the brain can be set to 0",
-        names,
-    )
-    _refuse(
-        np.concatenate(negative),
-        "negative",
-        "The factorisation needs volumes, which are never negative: "
-        "check that the maps were not smoothed with a filter that overshoots, or z-scored",
-        names,
-    )
-    squares = np.concatenate(square)
-    _refuse(
-        np.where(squares == 0, X.shape[1], 0),
-        "zero: the whole image",
-        "Leave these images out, or check that they overlap the mask",
-        names,
-    )
+    runner.each(look, slices(len(X), max(_BLOCK_VALUES // X.shape[1], 1)))
+    unusable = ~np.isfinite(low) | ~np.isfinite(high)
+    if unusable.any():
+        raise MapsError(
+            "Values in data are NaN or infinite",
+            where=_named(X, unusable, lambda image: ~np.isfinite(image), names),
+            remedy="Repair these images or leave them out; NaN outside the brain can be set to 0",
+        )
+    if (low < 0).any():
+        raise MapsError(
+            "Negative values in data",
+            where=_named(X, low < 0, lambda image: image < 0, names),
+            why="the factorisation needs volumes, which are never negative",
+            remedy="Give maps that were not smoothed with a filter that overshoots, and no z-scores",
+        )
+    if (low == high).any():
+        raise MapsError(
+            "An image has the same value in all voxels",
+            where=_named(X, low == high, lambda image: image == image[0], names),
+            remedy="Leave it out, or check that it overlaps the mask",
+        )
     if must_differ and not any((X[i] != X[0]).any() for i in range(1, len(X))):
         raise MapsError(
-            "all images are the same",
+            "All images are the same",
             why="components are found from how the images differ",
             remedy="Give the maps of different participants",
         )
-    return float(squares.sum())
+    return float(square.sum())
 
 
-def _refuse(
-    counts: NDArray[np.intp], trouble: str, remedy: str, names: Sequence[str] | None
-) -> None:
-    rows = np.flatnonzero(counts)
-    if len(rows) == 0:
-        return
+def _named(
+    X: NDArray[np.float32],
+    rows: NDArray[np.bool_],
+    is_bad: Callable[[NDArray[np.float32]], NDArray[np.bool_]],
+    names: Sequence[str] | None,
+) -> str:
+    """Name the first of the images in question, each with its number of bad voxels."""
+    which = np.flatnonzero(rows)
     named = ", ".join(
-        f"{names[i] if names is not None else f'image {i}'} ({counts[i]} voxels)"
-        for i in rows[:_ROWS_NAMED]
+        f"{names[i] if names is not None else f'image {i}'} ({int(is_bad(X[i]).sum())} voxels)"
+        for i in which[:_ROWS_NAMED]
     )
-    more = f" and {len(rows) - _ROWS_NAMED} more" if len(rows) > _ROWS_NAMED else ""
-    plural = "s have" if len(rows) > 1 else " has"
-    raise MapsError(
-        f"{len(rows)} image{plural} voxels that are {trouble}", where=named + more, remedy=remedy
-    )
+    more = f" and {len(which) - _ROWS_NAMED} more" if len(which) > _ROWS_NAMED else ""
+    return named + more

@@ -95,14 +95,14 @@ def nndsvd(
     if gram is None:
         gram = image_gram(X, runner)
     squares, V = eigh(gram, subset_by_index=[n_images - n_components, n_images - 1])
-    V = V[:, ::-1].astype(np.float32)
+    vectors = V[:, ::-1].astype(np.float32)
     singular = np.sqrt(np.maximum(squares[::-1], 0))
     W = np.empty((n_voxels, n_components), np.float32)
     blocks = slices(n_voxels, _VOXELS_AT_ONCE)
     for part in slices(n_components, _VECTORS_AT_ONCE):
-        _dominant_parts(X, V[:, part], singular[part], W[:, part], runner, blocks)
+        _dominant_parts(X, vectors[:, part], singular[part], W[:, part], runner, blocks)
     if singular[0] > 0:
-        _leading_part(X, V[:, 0], singular[0], W[:, 0], runner, blocks)
+        _leading_part(X, vectors[:, 0], singular[0], W[:, 0], runner, blocks)
     W[W < SMALL] = fill
     return W
 

@@ -36,13 +36,23 @@ class ProjectiveFactorization(TransformerMixin, BaseEstimator):  # type: ignore[
             Images with the voxels of the fit.
         progress : Progress, optional
             Asked whether to stop.
+
+        Raises
+        ------
+        MapsError
+            If an image holds NaN or infinite values.
         """
         check_is_fitted(self)
         X = self._validated(X, reset=False)
-        if not np.isfinite(X).all():
-            raise MapsError("the images hold NaN or infinite values")
         with BlockRunner(self.n_jobs, progress) as runner:
-            return loadings(X, self.components_.T, runner).astype(np.float32)
+            H = loadings(X, self.components_.T, runner).astype(np.float32)
+        if not np.isfinite(H).all():
+            raise MapsError(
+                "Values in data are NaN or infinite",
+                where=f"{int((~np.isfinite(H)).any(axis=1).sum())} images",
+                remedy="Repair these images or leave them out",
+            )
+        return H
 
     def inverse_transform(self, X: NDArray[np.floating]) -> NDArray[np.float32]:
         """Rebuild images, shape (n_images, n_voxels), from loadings, shape (n_images, C)."""
@@ -71,6 +81,7 @@ class ProjectiveFactorization(TransformerMixin, BaseEstimator):  # type: ignore[
             dtype=np.float32,
             ensure_all_finite=False,
             ensure_min_samples=minimum,
+            ensure_min_features=2 if reset else 1,
         )
         return array
 

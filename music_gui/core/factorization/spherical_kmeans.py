@@ -250,7 +250,8 @@ def unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def squared_length(vector: NDArray[np.float32]) -> float:
     """Return the sum of squares in float64."""
-    return float(np.einsum("i,i->", vector, vector, dtype=np.float64))
+    double = vector.astype(np.float64)
+    return float(double @ double)
 
 
 def _block_width(n_components: int, n_images: int) -> int:
