@@ -204,7 +204,7 @@ def _measure_image(plan: _Plan, row: int, path: Path) -> PscVolumes | str:
             path,
             grid=maps.grid,
             reference_name="the imported maps",
-            ravens_scale="auto" if maps.ravens_scale is None else maps.ravens_scale,
+            ravens_scale=maps.ravens_scale,
         )
     except MusicError as error:
         return ". ".join(part.rstrip(".") for part in (error.what, error.why) if part)
@@ -277,7 +277,7 @@ def _write(study: Study, plan: _Plan, measured: _Measured, workspace: Workspace)
         atlas=atlas.name,
         atlas_hashes={scale: sidecars[scale].hash for scale in atlas.scales},
         source=f"sums over the voxels of each PSC in {len(kept)} maps, times the voxel's volume",
-        simulated=study.manifest.simulated,
+        simulated=study.manifest.simulated or any(sidecars[c].simulated for c in atlas.scales),
         details=record,
     )
     table = make_psc_table(
