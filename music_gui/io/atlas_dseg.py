@@ -145,9 +145,9 @@ def read_surface(folder: Path, scale: int) -> LabelSurface:
     """
     path = _the_file(folder, f"atlas-*_scale-C{scale}_surface.npz")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return LabelSurface(arrays["vertices"], arrays["triangles"], arrays["labels"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
             "the surface can't be read",
             where=str(path),
