@@ -49,6 +49,7 @@ class ErrorCode(IntEnum):
     VIF_TOO_HIGH = 2
     RANK_DEFICIENT = 3
     TOO_FEW_SAMPLES = 4
+    OTHER = 255
 
 
 @dataclass(frozen=True, eq=False)
