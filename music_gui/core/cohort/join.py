@@ -86,33 +86,32 @@ def join_participants(left: pd.DataFrame, right: pd.DataFrame) -> Join:
     table = marked.merge(right[keys + extra], on=keys, how="inner", validate="many_to_one")
     table = table.sort_values("_left_row", ignore_index=True)
     rows = tuple(int(row) for row in table.pop("_left_row"))
-    matched = set(rows)
-    only_left = [name for row, name in enumerate(_names(left, keys)) if row not in matched]
-    partners = set(_names(table, keys))
-    only_right = [name for name in _names(right, keys) if name not in partners]
+    matched, partners = set(rows), set(_keys(table, keys))
+    only_left = [key for row, key in enumerate(_keys(left, keys)) if row not in matched]
+    only_right = [key for key in _keys(right, keys) if key not in partners]
     return Join(
         table=table,
         left_rows=rows,
         by=tuple(keys),
-        only_left=tuple(only_left),
-        only_right=tuple(only_right),
+        only_left=tuple(map(" ".join, only_left)),
+        only_right=tuple(map(" ".join, only_right)),
         mend=_likely_mend(only_left, only_right),
     )
 
 
-def _names(table: pd.DataFrame, keys: list[str]) -> list[str]:
-    return [" ".join(map(str, row)) for row in table[keys].itertuples(index=False)]
+def _keys(table: pd.DataFrame, names: list[str]) -> list[tuple[str, ...]]:
+    return list(table[names].itertuples(index=False, name=None))
 
 
-def _n_matches(left: pd.DataFrame, right: pd.DataFrame, keys: list[str]) -> int:
-    known = set(_names(right, keys))
-    return sum(name in known for name in _names(left, keys))
+def _n_matches(left: pd.DataFrame, right: pd.DataFrame, names: list[str]) -> int:
+    known = set(_keys(right, names))
+    return sum(key in known for key in _keys(left, names))
 
 
-def _likely_mend(left: list[str], right: list[str]) -> str:
+def _likely_mend(left: list[tuple[str, ...]], right: list[tuple[str, ...]]) -> str:
     for what, undo in _MENDS:
-        known = {undo(name) for name in right}
-        n_more = sum(undo(name) in known for name in left)
+        known = {tuple(map(undo, key)) for key in right}
+        n_more = sum(tuple(map(undo, key)) in known for key in left)
         if n_more:
             return f"{n_more} more would match if {what} did not differ"
     return ""
