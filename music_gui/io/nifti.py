@@ -127,7 +127,12 @@ def read_labels(path: Path, *, xform: Xform = "auto") -> tuple[NDArray[np.int32]
 
 
 def write_image(
-    path: Path, data: NDArray[Any], grid: Grid, *, dtype: DTypeLike | None = None
+    path: Path,
+    data: NDArray[Any],
+    grid: Grid,
+    *,
+    dtype: DTypeLike | None = None,
+    description: str = "",
 ) -> None:
     """Write a ``.nii.gz`` (or ``.nii``) file; the same input gives the same bytes.
 
@@ -142,6 +147,8 @@ def write_image(
     dtype : dtype, optional
         How to store; by default as the array is (truth values as uint8, 64-bit whole numbers as
         int32). No scaling is used.
+    description : str
+        The header's ``descrip``, at most 79 ASCII characters.
 
     Raises
     ------
@@ -163,6 +170,7 @@ def write_image(
         header["qform_code"] = 0
     header["vox_offset"] = 352
     header["scl_slope"], header["scl_inter"] = 1, 0
+    header["descrip"] = description.encode("ascii")
     header["magic"] = b"n+1"
     content = header.binaryblock + b"\0\0\0\0" + stored.tobytes(order="F")
     with replacing(path) as temporary:

@@ -1,0 +1,1 @@
+"""Made-up people, genotypes and grey-matter maps whose truth is known: the example study."""
