@@ -166,7 +166,10 @@ class Session:
 
     def request_step(self, step: str, values: dict[str, Any] | None = None) -> None:
         """Ask for the dialog of a step, filled in with values."""
-        self.step_requested.emit(step, values or {})
+        if self.study is None:
+            self.failed.emit(_no_study())
+        else:
+            self.step_requested.emit(step, values or {})
 
     def load_step_form(self, step: str, on_done: Callable[[StepForm], None]) -> None:
         """Read what a step asks for, and hand it to ``on_done``."""
@@ -187,9 +190,7 @@ class Session:
     def _ask(self, request: Callable[[StudyRunner], object]) -> None:
         """Ask the runner off the UI thread, since it writes files and may wait for a process."""
         if (runner := self._runner) is None:
-            self.failed.emit(
-                JobError("no study is open", remedy="Open a study or make a new one first")
-            )
+            self.failed.emit(_no_study())
             return
         self.background.request(lambda: request(runner), _take_no_notice, self.failed.emit)
 
@@ -343,6 +344,10 @@ class Session:
 
     def _load(self, work: Callable[[], T], show: Callable[[T], None], *, topic: str) -> None:
         self.background.run(work, show, self.failed.emit, topic=topic)
+
+
+def _no_study() -> JobError:
+    return JobError("no study is open", remedy="Open a study or make a new one first")
 
 
 def _take_no_notice(answer: object) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from music_gui.views.widgets import palette
+from music_gui.views.widgets.follow import follow
 
 _ICON = QSize(44, 44)
 
@@ -42,6 +43,8 @@ class EmptyState(QWidget):
         self._text.setObjectName("emptyText")
         self._text.setWordWrap(True)
         self._button = QPushButton()
+        self._action: QAction | None = None
+        self._button.clicked.connect(self._on_clicked)
         layout = QVBoxLayout(self)
         layout.addStretch(1)
         for widget in (self._icon, self._title, self._text):
@@ -50,7 +53,7 @@ class EmptyState(QWidget):
         layout.addStretch(1)
         self.set_action(action)
         self.set_text(title, text)
-        palette.theme_changed.connect(self._on_theme)
+        follow(self, palette.theme_changed, self._on_theme)
         self._on_theme(palette.current())
 
     def set_text(self, title: str, text: str) -> None:
@@ -61,10 +64,14 @@ class EmptyState(QWidget):
 
     def set_action(self, action: QAction | None) -> None:
         """Change what the button does; without an action there is no button."""
+        self._action = action
         self._button.setVisible(action is not None)
         if action is not None:
             self._button.setText(action.text().replace("&", ""))
-            self._button.clicked.connect(action.trigger)
+
+    def _on_clicked(self) -> None:
+        if self._action is not None:
+            self._action.trigger()
 
     def _on_theme(self, theme: palette.Theme) -> None:
         icon = qtawesome.icon(self._icon_name, color=theme.disabled)

@@ -53,6 +53,8 @@ class Theme:
         Behind the slices.
     scene_top, scene_bottom : str
         Gradient behind the 3D scene.
+    scene_edge : str
+        Lines between PSCs in the 3D scene.
     glass : str
         The glass brain.
     highlight : str
@@ -88,6 +90,7 @@ class Theme:
     slice_background: str
     scene_top: str
     scene_bottom: str
+    scene_edge: str
     glass: str
     highlight: str
     crosshair: str
@@ -125,6 +128,7 @@ DARK = Theme(
     slice_background="#10151b",
     scene_top="#26323f",
     scene_bottom="#10151b",
+    scene_edge="#1b232c",
     glass="#a9bccf",
     highlight="#ff6d4d",
     crosshair="#4aa8ff",
@@ -157,6 +161,7 @@ LIGHT = Theme(
     slice_background="#f3f5f8",
     scene_top="#ffffff",
     scene_bottom="#dde4ec",
+    scene_edge="#55606c",
     glass="#7d8fa3",
     highlight="#d93a12",
     crosshair="#0a66c2",
@@ -199,6 +204,9 @@ _HUES = (
 #: How far each turn through the hues is mixed with white (> 0) or black (< 0).
 _TURNS = (0.0, 0.35, -0.22)
 
+#: A thousand patches of full colour side by side hide the shape: all are mixed with some grey.
+_GREY, _GREY_SHARE = 0.66, 0.25
+
 
 @cache
 def psc_colors(n: int) -> NDArray[np.uint8]:
@@ -211,6 +219,7 @@ def psc_colors(n: int) -> NDArray[np.uint8]:
     table = np.concatenate(
         [hues + (1 - hues) * mix if mix >= 0 else hues * (1 + mix) for mix in _TURNS]
     )
+    table = table * (1 - _GREY_SHARE) + _GREY * _GREY_SHARE
     colors = np.round(table[np.arange(n) % len(table)] * 255).astype(np.uint8)
     colors.flags.writeable = False
     return colors

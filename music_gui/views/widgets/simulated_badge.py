@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QLabel, QWidget
 
 from music_gui.views.widgets import palette
+from music_gui.views.widgets.follow import follow
 
 if TYPE_CHECKING:
     from music_gui.state.session import Session
@@ -24,8 +25,8 @@ class SimulatedBadge(QLabel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__("simulated", parent)
         self.setToolTip("The data of this study are made up by the program")
-        session.study_changed.connect(self._on_study)
-        palette.theme_changed.connect(self._on_theme)
+        follow(self, session.study_changed, self._on_study)
+        follow(self, palette.theme_changed, self._on_theme)
         self._on_theme(palette.current())
         self._on_study(session.study)
 

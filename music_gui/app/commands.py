@@ -1,0 +1,159 @@
+"""What the user asks for that needs a dialog first; the answer goes to the session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Qt, QUrl
+from PySide6.QtGui import QAction, QDesktopServices
+from PySide6.QtWidgets import QFileDialog
+
+from music_gui.core.errors import InputError
+from music_gui.jobs.job import JobState
+from music_gui.state.dropped_files import import_values, study_in
+from music_gui.views.help_windows import GuideWindow, KeyboardMap, about
+from music_gui.views.jobs.step_dialog import StepDialog
+from music_gui.views.main_window import MainWindow
+from music_gui.views.study_folder_dialog import StudyFolderDialog
+from music_gui.views.widgets.follow import follow
+
+if TYPE_CHECKING:
+    from music_gui.state.session import Session
+    from music_gui.state.step_form import StepForm
+
+
+class Commands(QObject):
+    """Opens dialogs over the main window and hands their answers to the session.
+
+    Parameters
+    ----------
+    window : MainWindow
+        Over which dialogs open.
+    session : Session
+        What is asked to do it.
+    """
+
+    def __init__(self, window: MainWindow, session: Session) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = session
+        follow(self, session.step_requested, self._open_step_dialog)
+        follow(self, session.failed, lambda _: self._set_busy(False))
+        window.files_dropped.connect(self.take_dropped)
+
+    # -- studies ---------------------------------------------------------------------------
+
+    def new_study(self) -> StudyFolderDialog:
+        """Ask for name and folder of a new study, and make it."""
+        dialog = StudyFolderDialog(
+            "New study",
+            "A study is an ordinary folder that holds maps, atlas, tables, results and jobs. "
+            "Everything is saved as it is made.",
+            "Make the study",
+            self._home() / "my-study",
+            "My study",
+            self._window,
+        )
+        dialog.chosen.connect(self._session.new_study)
+        dialog.open()
+        return dialog
+
+    def open_study(self) -> None:
+        """Ask for a study's folder and open it."""
+        chosen = QFileDialog.getExistingDirectory(
+            self._window, "Open a study (the folder that holds study.json)", str(self._home())
+        )
+        if chosen:
+            self._session.settings.last_folder = str(Path(chosen).parent)
+            self._session.open_study(Path(chosen))
+
+    def open_recent(self, root: str) -> None:
+        """Open a study that was open before."""
+        self._session.open_study(Path(root))
+
+    def open_example(self) -> StudyFolderDialog:
+        """Ask where the example study shall stand, make it and run the main job on it."""
+        dialog = StudyFolderDialog(
+            "Open the example study",
+            "240 simulated brains are made and analysed from import to SPARE on this computer; "
+            "the panels fill as the jobs finish.",
+            "Make and open",
+            Path.home() / "music-gui-example",
+            "Example",
+            self._window,
+        )
+        dialog.chosen.connect(self._session.make_example)
+        dialog.open()
+        return dialog
+
+    def show_folder(self) -> None:
+        """Show the study's folder in the desktop's file browser."""
+        if self._session.study is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._session.study.root)))
+
+    def _home(self) -> Path:
+        last = self._session.settings.last_folder
+        return Path(last) if last and Path(last).is_dir() else Path.home()
+
+    # -- steps and jobs --------------------------------------------------------------------
+
+    def _open_step_dialog(self, step: str, values: dict[str, Any]) -> None:
+        def open_dialog(form: StepForm) -> None:
+            self._set_busy(False)
+            StepDialog(form, self._session, values, self._window).open()
+
+        self._set_busy(True)
+        self._session.load_step_form(step, open_dialog)
+
+    def _set_busy(self, busy: bool) -> None:
+        if busy:
+            self._window.setCursor(Qt.CursorShape.BusyCursor)
+        else:
+            self._window.unsetCursor()
+
+    def score_subject(self) -> None:
+        """Score a subject with a model of the open study."""
+        self._session.request_step("spare-score")
+
+    def take_dropped(self, paths: Sequence[Path]) -> None:
+        """Open a dropped study, or the import of dropped maps."""
+        try:
+            root = study_in(paths)
+            if root is not None:
+                self._session.open_study(root)
+            else:
+                self._session.request_step("import-maps", import_values(paths))
+        except InputError as error:
+            self._session.failed.emit(error)
+
+    def show_jobs(self) -> None:
+        """Bring the job panel to the front."""
+        self._window.docks.raise_dock("jobs")
+
+    def cancel_all(self) -> None:
+        """Cancel all jobs that run or wait."""
+        for job in self._session.jobs.jobs:
+            if not job.state.is_final:
+                self._session.cancel(job.spec.job_id)
+
+    def retry_failed(self) -> None:
+        """Queue again all jobs that failed or were lost."""
+        for job in self._session.jobs.jobs:
+            if job.state in (JobState.FAILED, JobState.LOST):
+                self._session.retry(job.spec.job_id)
+
+    # -- help ------------------------------------------------------------------------------
+
+    def show_guide(self) -> None:
+        """Open the guide."""
+        GuideWindow(self._window).show()
+
+    def show_keys(self, actions: Sequence[QAction]) -> None:
+        """List all shortcuts."""
+        KeyboardMap(actions, self._window).show()
+
+    def show_about(self) -> None:
+        """Say what the application is."""
+        about(self._window).open()

@@ -1,0 +1,1 @@
+"""The cohort: import of maps, its report, and the participants."""

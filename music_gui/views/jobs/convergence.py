@@ -1,0 +1,104 @@
+"""How a fit converges: loss, sparsity and vanished components after each epoch."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QColor, QPen
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from music_gui.views.widgets import palette
+from music_gui.views.widgets.follow import follow
+
+#: Key of the published numbers and what the axis says.
+_QUANTITIES = (
+    ("loss", "loss (relative)"),
+    ("sparsity", "sparsity"),
+    ("n_vanished", "vanished"),
+)
+
+_REDRAW_MS = 100
+
+
+class ConvergencePlot(QWidget):
+    """Three plots above one another over the epochs, a line for each scale."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._points: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._curves: dict[tuple[str, str], pg.PlotDataItem] = {}
+        self._layout = pg.GraphicsLayoutWidget()
+        self._layout.setAccessibleName("Convergence of the fit")
+        self.plots: dict[str, pg.PlotItem] = {}
+        for row, (name, title) in enumerate(_QUANTITIES):
+            plot = self._layout.addPlot(row=row, col=0)
+            plot.setLabel("left", title)
+            plot.setMenuEnabled(False)
+            plot.hideButtons()
+            plot.getAxis("left").setWidth(64)
+            plot.showGrid(x=True, y=True, alpha=0.15)
+            if row > 0:
+                plot.setXLink(self.plots["loss"])
+            self.plots[name] = plot
+        plot.setLabel("bottom", "epoch")
+        self._legend = QLabel()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 8, 0, 0)
+        layout.addWidget(self._legend)
+        layout.addWidget(self._layout, 1)
+        self._redraw = QTimer(self, singleShot=True, interval=_REDRAW_MS)
+        self._redraw.timeout.connect(self._draw)
+        follow(self, palette.theme_changed, self._dress)
+        self._dress(palette.current())
+
+    def add(self, values: dict[str, Any]) -> None:
+        """Take in one epoch: ``epoch``, ``loss``, ``sparsity``, ``n_vanished`` and ``scale``."""
+        self._points[f"C{values['scale']}" if "scale" in values else "fit"].append(values)
+        if not self._redraw.isActive():
+            self._redraw.start()
+
+    def _draw(self) -> None:
+        for series, points in self._points.items():
+            for name, plot in self.plots.items():
+                if (series, name) not in self._curves:
+                    self._curves[series, name] = plot.plot(symbolSize=4, symbolPen=None)
+                    self._dress(palette.current())
+                known = [point for point in points if point.get(name) is not None]
+                self._curves[series, name].setData(
+                    [point["epoch"] for point in known], [point[name] for point in known]
+                )
+                self._curves[series, name].setSymbol("o" if len(known) < 40 else None)
+
+    def _dress(self, theme: palette.Theme) -> None:
+        self._layout.setBackground(theme.plot_background)
+        for plot in self.plots.values():
+            for side in ("left", "bottom"):
+                plot.getAxis(side).setPen(theme.plot_axis)
+                plot.getAxis(side).setTextPen(theme.plot_axis)
+        colors = self._colors(theme)
+        for (series, _), curve in self._curves.items():
+            pen = QPen(colors[series], 2)
+            pen.setCosmetic(True)
+            curve.setPen(pen)
+            curve.setSymbolBrush(colors[series])
+        self._legend.setText(
+            "   ".join(
+                f'<span style="color:{color.name()}">━</span> {series}'
+                for series, color in colors.items()
+            )
+        )
+
+    def _colors(self, theme: palette.Theme) -> dict[str, QColor]:
+        """Return a colour for each series: the accent for one, spread over a map for several."""
+        if len(self._points) < 2:
+            return dict.fromkeys(self._points, QColor(theme.accent))
+        table = palette.color_map("sequential")
+        low, high = (90, 245) if theme.is_dark else (20, 190)
+        step = (high - low) / (len(self._points) - 1)
+        return {
+            series: QColor(*(int(part) for part in table[round(low + step * number)]))
+            for number, series in enumerate(self._points)
+        }
