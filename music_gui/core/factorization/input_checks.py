@@ -49,27 +49,13 @@ def check_maps(
         If a value is NaN, infinite or negative, if an image has one value everywhere (zero, for
         example), or if all images are the same. It names images and voxel counts.
     """
-    low, high, square = np.empty(len(X)), np.empty(len(X)), np.empty(len(X))
-
-    def look(rows: slice) -> None:
-        block = X[rows]
-        low[rows], high[rows] = block.min(axis=1), block.max(axis=1)
-        square[rows] = np.einsum("ij,ij->i", block, block, dtype=np.float64)
-
-    runner.each(look, slices(len(X), max(_BLOCK_VALUES // X.shape[1], 1)))
-    unusable = ~np.isfinite(low) | ~np.isfinite(high)
-    if unusable.any():
-        raise MapsError(
-            "Values in data are NaN or infinite",
-            where=_named(X, unusable, lambda image: ~np.isfinite(image), names),
-            remedy="Repair these images or leave them out; NaN outside the brain can be set to 0",
-        )
+    low, high = check_finite(X, runner, names)
     if (low < 0).any():
         raise MapsError(
             "Negative values in data",
             where=_named(X, low < 0, lambda image: image < 0, names),
             why="the factorisation needs volumes, which are never negative",
-            remedy="Give maps that were not smoothed with a filter that overshoots, and no z-scores",
+            remedy="Give maps without z-scoring, and not smoothed by a filter that overshoots",
         )
     if (low == high).any():
         raise MapsError(
@@ -83,7 +69,43 @@ def check_maps(
             why="components are found from how the images differ",
             remedy="Give the maps of different participants",
         )
-    return float(square.sum())
+    squares = np.empty(len(X))
+
+    def square(rows: slice) -> None:
+        squares[rows] = np.einsum("ij,ij->i", X[rows], X[rows], dtype=np.float64)
+
+    runner.each(square, _rows(X))
+    return float(squares.sum())
+
+
+def check_finite(
+    X: NDArray[np.float32], runner: BlockRunner, names: Sequence[str] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the least and largest value of each image, shape (n_images,) each.
+
+    Raises
+    ------
+    MapsError
+        If a value is NaN or infinite; it names images and voxel counts.
+    """
+    low, high = np.empty(len(X)), np.empty(len(X))
+
+    def look(rows: slice) -> None:
+        low[rows], high[rows] = X[rows].min(axis=1), X[rows].max(axis=1)
+
+    runner.each(look, _rows(X))
+    unusable = ~np.isfinite(low) | ~np.isfinite(high)
+    if unusable.any():
+        raise MapsError(
+            "Values in data are NaN or infinite",
+            where=_named(X, unusable, lambda image: ~np.isfinite(image), names),
+            remedy="Repair these images or leave them out; NaN outside the brain can be set to 0",
+        )
+    return low, high
+
+
+def _rows(X: NDArray[np.float32]) -> list[slice]:
+    return slices(len(X), max(_BLOCK_VALUES // X.shape[1], 1))
 
 
 def _named(

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from music_gui.core.errors import ParameterError
 from music_gui.core.factorization.blocks import BlockRunner
-from music_gui.core.factorization.input_checks import MapsError
+from music_gui.core.factorization.input_checks import check_finite
 from music_gui.core.factorization.multiplicative_update import loadings
 from music_gui.core.progress import Progress
 
@@ -45,14 +45,8 @@ class ProjectiveFactorization(TransformerMixin, BaseEstimator):  # type: ignore[
         check_is_fitted(self)
         X = self._validated(X, reset=False)
         with BlockRunner(self.n_jobs, progress) as runner:
-            H = loadings(X, self.components_.T, runner).astype(np.float32)
-        if not np.isfinite(H).all():
-            raise MapsError(
-                "Values in data are NaN or infinite",
-                where=f"{int((~np.isfinite(H)).any(axis=1).sum())} images",
-                remedy="Repair these images or leave them out",
-            )
-        return H
+            check_finite(X, runner)
+            return loadings(X, self.components_.T, runner).astype(np.float32)
 
     def inverse_transform(self, X: NDArray[np.floating]) -> NDArray[np.float32]:
         """Rebuild images, shape (n_images, n_voxels), from loadings, shape (n_images, C)."""
