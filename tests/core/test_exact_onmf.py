@@ -215,7 +215,7 @@ def test_a_warm_start_goes_on_from_its_components(rng):
 
 
 def test_partial_fit_assigns_and_refines_once(rng):
-    X, region = planted(rng, noise=0.1)
+    X, _ = planted(rng, noise=0.1)
     fit = ExactONMF(12, random_state=0).partial_fit(X)
     losses = [dense_loss(fit.components_, X)]
     for _ in range(4):
