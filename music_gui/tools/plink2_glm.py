@@ -22,9 +22,14 @@ PLINK2 = Tool(
     "and richer datasets. GigaScience 4:7. doi:10.1186/s13742-015-0047-8",
     errors=(
         KnownError(
-            r"Cannot proceed with --glm regression on phenotype '([^']+)'.*(?:VIF|[Cc]orrelation)",
+            r"correlation between covariates '([^']+)' and '([^']+)' is too high",
+            "the covariates {1} and {2} are almost the same",
+            "Leave out one of them",
+        ),
+        KnownError(
+            r"Cannot proceed with --glm regression on phenotype '([^']+)'.*(?:VIF|RANK)",
             "the covariates are too strongly correlated with each other to test {1}",
-            "Leave out one of two similar covariates, or raise the largest VIF allowed",
+            "Leave out one of several similar covariates, or raise the largest VIF allowed",
         ),
         KnownError(
             r"split chromosome",
@@ -208,7 +213,7 @@ def read_log(path: Path) -> GlmLog:
 def percent_done(line: str) -> float | None:
     """Return the fraction that a line of PLINK's progress tells of, if it does."""
     found = re.findall(r"(\d{1,3})%", line)
-    return min(int(found[-1]), 100) / 100 if found and "--glm" in line else None
+    return min(int(found[-1]), 100) / 100 if found else None
 
 
 def check_success(status: int, ended: str, files: GlmFiles, phenotypes: Sequence[str]) -> GlmLog:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,17 +43,17 @@ def write_genotype_tables(files: GlmFiles, genotypes: Genotypes) -> None:
     numbers = np.arange(len(variants))
     chromosome, position = variants["chromosome"], variants["base_pair_location"]
     effect, other = variants["effect_allele"], variants["other_allele"]
-    sample_numbers = pd.Series(np.arange(genotypes.n_samples))
+    ids = _sample_ids(np.arange(genotypes.n_samples))
     if files.is_pgen:
         table = pd.DataFrame(
             {"#CHROM": chromosome, "POS": position, "ID": numbers, "REF": other, "ALT": effect}
         )
         _write(files.variants, table)
-        _write(files.samples, pd.DataFrame({"#IID": sample_numbers, "SEX": "NA"}))
+        _write(files.samples, pd.DataFrame({"#IID": ids, "SEX": "NA"}))
         return
     bim = {"chr": chromosome, "id": numbers, "cm": 0, "bp": position, "a1": effect, "a2": other}
     _write(files.variants, pd.DataFrame(bim), header=False)
-    fam = {"fid": 0, "iid": sample_numbers, "father": 0, "mother": 0, "sex": 0, "phenotype": "NA"}
+    fam = {"fid": 0, "iid": ids, "father": 0, "mother": 0, "sex": 0, "phenotype": "NA"}
     _write(files.samples, pd.DataFrame(fam), header=False)
 
 
@@ -62,6 +63,7 @@ def write_phenotypes(
     phenotypes: NDArray[np.float64],
     names: Sequence[str],
     covariates: NDArray[np.float64],
+    covariate_names: Sequence[str],
 ) -> None:
     """Write phenotypes, covariates and the list of samples.
 
@@ -80,15 +82,17 @@ def write_phenotypes(
         Without blanks.
     covariates : ndarray, shape (n, p)
         Without the intercept.
+    covariate_names : sequence of str, length p
+        As they are to appear in PLINK's messages.
     """
-    ids = pd.DataFrame({"#IID": rows})
+    ids = pd.DataFrame({"#IID": _sample_ids(rows)})
     _write(files.keep, ids)
     binary = np.array(
         [np.isin(column[~np.isnan(column)], (0, 1, 2)).all() for column in phenotypes.T]
     )
     shifted = phenotypes + np.where(binary, 10.0, 0.0)
     _write(files.phenotypes, pd.concat([ids, pd.DataFrame(shifted, columns=list(names))], axis=1))
-    columns = [f"COVAR{number}" for number in range(1, covariates.shape[1] + 1)]
+    columns = [re.sub(r"[\s,#]", "_", name) for name in covariate_names]
     _write(files.covariates, pd.concat([ids, pd.DataFrame(covariates, columns=columns)], axis=1))
 
 
@@ -183,6 +187,11 @@ def _refuse_all_failed(table: pd.DataFrame, where: str) -> None:
         if about_covariates
         else "",
     )
+
+
+def _sample_ids(rows: NDArray[np.intp]) -> list[str]:
+    """Name samples by their rows; a bare 0 would mean no sample to PLINK."""
+    return [f"row{row}" for row in rows]
 
 
 def _write(path: Path, table: pd.DataFrame, *, header: bool = True) -> None:
