@@ -16,7 +16,9 @@ _SEPARATORS = "_-. "
 
 
 def find_maps(folder: Path) -> list[Path]:
-    """List all NIfTI files under a folder, sorted; hidden files and folders are passed over.
+    """List all NIfTI files under a folder, sorted.
+
+    Hidden files and folders are passed over, and so are studies: the images in them are results.
 
     Raises
     ------
@@ -27,6 +29,9 @@ def find_maps(folder: Path) -> list[Path]:
         raise InputError("this is not a folder", where=str(folder))
     found = []
     for parent, folders, files in os.walk(folder):
+        if "study.json" in files and Path(parent) != folder:
+            folders.clear()
+            continue
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [
             Path(parent) / name
