@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,12 +23,9 @@ from music_gui.io.psc_checkpoint import PscCheckpoint
 from music_gui.io.psc_table import PscSidecar, make_psc_table, write_psc_table
 from music_gui.io.ravens_map import read_ravens_map
 from music_gui.io.study import Study
+from music_gui.steps.map_checking import error_or
+from music_gui.steps.ordered_work import in_order
 from music_gui.steps.step import Step, StepParameters, StepResult, Workspace
-
-_WAIT_SECONDS = 0.1
-
-#: Maps read ahead for each thread: enough to keep it busy, few enough for the memory.
-_AHEAD = 2
 
 
 class ExtractParameters(StepParameters):
@@ -159,74 +153,52 @@ def _measure_rows(plan: _Plan, progress: Progress) -> _Measured:
 
 
 def _measure_images(plan: _Plan, paths: Sequence[Path], workspace: Workspace) -> _Measured:
-    names = plan.extractor.names
-    checkpoint = PscCheckpoint(
-        workspace.scratch / "volumes", _key(plan, paths), (len(paths), len(names))
-    )
+    shape = (len(paths), len(plan.extractor.names))
+    checkpoint = PscCheckpoint(workspace.scratch / "volumes", _key(plan, paths), shape)
     measured = _Measured(np.empty(0))
     # Measured again when the job is resumed, so that what is missing is named then too.
     incomplete: dict[int, NDArray[np.float64]] = {}
-    waiting = deque(checkpoint.todo.tolist())
-    running: deque[tuple[int, Future[PscVolumes | str]]] = deque()
-    with ThreadPoolExecutor(workspace.threads) as pool:
-        try:
-            while waiting or running:
-                while waiting and len(running) < _AHEAD * workspace.threads:
-                    row = waiting.popleft()
-                    running.append((row, pool.submit(_measure_image, plan, row, paths[row])))
-                row, future = running.popleft()
-                result = _result(future, workspace.progress)
-                if isinstance(result, str):
-                    measured.failed[row] = result
-                elif text := name_not_finite(names, result):
-                    measured.not_finite[row] = text
-                    incomplete[row] = result.volumes
-                else:
-                    checkpoint.keep(row, result.volumes)
-                n_done = len(paths) - len(waiting) - len(running)
-                workspace.progress.update(
-                    n_done / len(paths), f"measuring images: {n_done} of {len(paths)}"
-                )
-        finally:
-            for _, future in running:
-                future.cancel()
+
+    def measure(row: int) -> PscVolumes | MusicError:
+        return error_or(lambda: _measure_image(plan, row, paths[row]))
+
+    for row, result in in_order(
+        measure,
+        checkpoint.todo.tolist(),
+        threads=workspace.threads,
+        progress=workspace.progress,
+        message="measuring images",
+    ):
+        if isinstance(result, MusicError):
+            measured.failed[row] = ". ".join(
+                part.rstrip(".") for part in (result.what, result.why, result.remedy) if part
+            )
+        elif text := name_not_finite(plan.extractor.names, result):
+            measured.not_finite[row] = text
+            incomplete[row] = result.volumes
+        else:
+            checkpoint.keep(row, result.volumes)
     measured.values = checkpoint.values
     for row, volumes in incomplete.items():
         measured.values[row] = volumes
     return measured
 
 
-def _measure_image(plan: _Plan, row: int, path: Path) -> PscVolumes | str:
-    """Measure one image, or say why it can't be; one bad image must not stop the others."""
+def _measure_image(plan: _Plan, row: int, path: Path) -> PscVolumes:
     maps = plan.maps
-    try:
-        image = read_ravens_map(
-            path,
-            grid=maps.grid,
-            reference_name="the imported maps",
-            ravens_scale=maps.ravens_scale,
-        )
-    except MusicError as error:
-        return ". ".join(part.rstrip(".") for part in (error.what, error.why) if part)
-    except OSError as error:
-        return error.strerror or str(error)
+    image = read_ravens_map(
+        path,
+        grid=maps.grid,
+        reference_name="the imported maps",
+        ravens_scale="auto" if maps.ravens_scale is None else maps.ravens_scale,
+        xform=maps.xform,
+        volume=maps.volume,
+    )
     if not maps.holds(row, image.data[maps.mask]):
-        return (
-            "the file is not what was imported: it has changed since, or another volume or "
-            "transform of it was chosen. Import the maps again, with the atlas as mask"
+        raise InputError(
+            "the file has changed since it was imported", remedy="Import the maps again"
         )
     return plan.extractor.measure(image.data)
-
-
-def _result(future: Future[PscVolumes | str], progress: Progress) -> PscVolumes | str:
-    """Wait for a result, looking out for a cancel."""
-    while True:
-        try:
-            return future.result(timeout=_WAIT_SECONDS)
-        except NotYet:
-            if future.done():
-                raise
-            progress.check()
 
 
 def _key(plan: _Plan, paths: Sequence[Path]) -> str:

@@ -145,6 +145,23 @@ def test_masked_maps_and_images_give_the_same_numbers(tmp_path):
     assert tables[0] == tables[1]
 
 
+def test_the_volume_and_the_transform_that_were_chosen_at_the_import_are_read(tmp_path):
+    study, maps = make_study(tmp_path, NARROW, maps=maps_of(2))
+    elsewhere = GRID.affine.copy()
+    elsewhere[0, 3] += 30
+    with MaskedMapsWriter(study.masked_maps, NARROW, GRID, xform="qform", volume=1) as writer:
+        for i, image in enumerate(maps):
+            stored = nib.Nifti1Image(np.stack([np.zeros_like(image), image], -1), GRID.affine)
+            stored.set_sform(elsewhere, code=1)
+            stored.set_qform(GRID.affine, code=1)
+            nib.save(stored, tmp_path / "images" / f"sub-{i:03d}.nii.gz")
+            writer.append(image[NARROW], f"{i:03d}", "ses-01")
+    add_atlas(study)
+    run(study, STEP, tmp_path)
+    table = read_psc_table(study.psc_table("study_raw"))
+    np.testing.assert_allclose(table.values[:, :4], expected(maps, 4), rtol=1e-6)
+
+
 def test_an_image_that_is_gone_or_changed_is_listed_and_the_others_go_on(tmp_path):
     study, maps = make_study(tmp_path, NARROW)
     add_atlas(study)
