@@ -30,8 +30,8 @@ class ImportAtlasParameters(StepParameters):
 
     source: tuple[Path, ...] = Field(
         (),
-        description="Label images, or folders that hold them; by default sourcedata/atlas of the "
-        "study",
+        description="Label images, or folders that hold them; by default those that came with "
+        "the study in sourcedata",
     )
     name: str = Field(
         "",
@@ -83,14 +83,13 @@ def run(study: Study, parameters: ImportAtlasParameters, workspace: Workspace) -
 def _sources(study: Study, parameters: ImportAtlasParameters) -> Sequence[Path]:
     if parameters.source:
         return parameters.source
-    default = study.source_data / "atlas"
-    if not default.is_dir():
+    if not study.source_data.is_dir():
         raise ParameterError(
             "no atlas was chosen",
-            why=f"the study has no {default.relative_to(study.root)} of its own",
+            why="the study came with no label images of its own",
             remedy="Give label images, or a folder that holds them, with --source",
         )
-    return [default]
+    return [study.source_data]
 
 
 def _atlas_name(parameters: ImportAtlasParameters, paths: Sequence[Path]) -> str:

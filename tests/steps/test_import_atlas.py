@@ -67,7 +67,7 @@ def test_importing_twice_gives_the_same_bytes(study, tmp_path):
 
 
 def test_without_a_source_the_atlas_that_came_with_the_study_is_taken(study, tmp_path):
-    save(study.source_data / "atlas" / "atlas-truth_scale-C3_dseg.nii.gz", 3)
+    save(study.source_data / "atlas-truth_scale-C3_dseg.nii.gz", 3)
     run(study, STEP, tmp_path)
     assert read_sidecars(study.atlas("truth"))[3].simulated
 
