@@ -16,28 +16,29 @@ from music_gui.core.simulation.regions import N_PARENTS, Regions
 
 Point = tuple[float, float, float]
 
-#: Loss at mean severity: the medial temporal lobe most, as in Alzheimer's disease.
+#: Loss at mean severity, by name and place (MNI mm, right): the medial temporal lobe most, as in
+#: Alzheimer's disease.
 _DISEASE: dict[str, tuple[Point, float]] = {
-    "hippocampus": ((26, -22, -16), -0.24),
-    "amygdala": ((24, -2, -18), -0.20),
-    "temporal pole": ((38, 8, -34), -0.16),
-    "middle temporal gyrus": ((56, -12, -24), -0.12),
-    "precuneus": ((8, -50, 30), -0.08),
+    "hippocampus": ((18, -20, -20), -0.24),
+    "temporal pole": ((36, 4, -36), -0.20),
+    "middle temporal gyrus": ((57, -14, -20), -0.14),
+    "inferior temporal gyrus": ((58, -45, -10), -0.10),
+    "posterior cingulate": ((8, -38, 38), -0.08),
 }
-#: Regions whose size a common variant changes, by name and place.
+#: Regions whose size a common variant changes.
 _ONE_VARIANT: dict[str, Point] = {
-    "thalamus": (12, -20, 8),
-    "anterior cingulate": (10, 8, 18),
-    "cerebellum VIII": (27, -73, -46),
-    "occipital pole": (16, -92, 4),
-    "superior frontal gyrus": (14, 29, 48),
-    "insula": (46, 12, 2),
+    "thalamus": (12, -12, 12),
+    "ventral striatum": (12, 14, -8),
+    "cerebellum VIIb": (36, -62, -48),
+    "occipital pole": (16, -92, -2),
+    "superior frontal gyrus": (14, 30, 46),
+    "insula": (40, 0, 2),
 }
 #: Regions whose size many variants of small effect change.
 _MANY_VARIANTS: dict[str, Point] = {
-    "paracentral lobule": (16, -35, 69),
-    "lateral orbitofrontal cortex": (40, 44, -4),
-    "lingual gyrus": (16, -53, -2),
+    "paracentral lobule": (16, -32, 69),
+    "lateral frontal pole": (38, 52, 0),
+    "calcarine cortex": (12, -62, 10),
 }
 
 _PERSONAL_SPREAD = 0.12  # standard deviation over people of like age, sex, site and diagnosis
@@ -181,17 +182,14 @@ def _networks_and_chance(n: int, rng: np.random.Generator) -> NDArray[np.float64
 def _choose_causal(
     genotypes: SimulatedGenotypes, n: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Choose common variants, each on another chromosome."""
+    """Choose common variants, each on another chromosome; the most common if there are few."""
     frequency = genotypes.true_dosage.mean(axis=0) / 2
     low, high = _CAUSAL_MAF_RANGE
-    common = (frequency > low) & (frequency < high)
-    chromosomes = rng.permutation(np.unique(genotypes.chromosome[common]))[:n]
-    return np.array(
-        [
-            rng.choice(np.flatnonzero(common & (genotypes.chromosome == chromosome)))
-            for chromosome in np.sort(chromosomes)
-        ]
-    )
+    outside = np.maximum(low - frequency, 0) + np.maximum(frequency - high, 0)
+    order = rng.permutation(len(frequency))
+    order = order[np.argsort(outside[order], kind="stable")]
+    _, first = np.unique(genotypes.chromosome[order], return_index=True)
+    return np.sort(order[np.sort(first)[:n]])
 
 
 def _mix_in(
