@@ -318,7 +318,8 @@ def _write_all(
         if cached is None:
             raise InputError("the scratch space was emptied while the maps were imported")
         values = cached[0]
-        missing = voxels[np.isnan(values[voxels])]
+        masked = values[voxels]
+        missing = voxels[np.isnan(masked)]
         if missing.size:
             ijk = np.array(np.unravel_index(missing[0], grid.shape))
             x, y, z = grid.to_world(ijk)
@@ -333,7 +334,7 @@ def _write_all(
             report.value(row, name) for name in ("participant_id", "session_id")
         )
         scale = float(report.value(row, "ravens_scale"))
-        checksum = writer.append(values[voxels], participant, session, scale)
+        checksum = writer.append(masked, participant, session, scale)
         if (twin := seen.setdefault(checksum, row)) != row:
             report.warn(row, f"its voxels are the same as those of {maps.name(twin)}")
             report.warn(twin, f"its voxels are the same as those of {maps.name(row)}")

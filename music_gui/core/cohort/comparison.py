@@ -38,6 +38,7 @@ class MeanComparison:
         self._voxels = np.flatnonzero(mask)
         across = mirror_indices(grid)
         self._across = None if across is None else across[self._voxels]
+        self._beyond = np.flatnonzero(self._across < 0) if self._across is not None else None
         self._sums = statistics.sums[self._voxels]
         self._sums_across = self._take_across(statistics.sums)
 
@@ -79,9 +80,8 @@ class MeanComparison:
     def _take_across(self, values: NDArray[np.floating]) -> NDArray[np.float64] | None:
         if self._across is None:
             return None
-        taken: NDArray[np.float64] = np.where(self._across >= 0, values[self._across], 0).astype(
-            np.float64
-        )
+        taken = values[self._across].astype(np.float64)
+        taken[self._beyond] = 0
         return taken
 
 
@@ -117,5 +117,6 @@ def mirror_indices(grid: Grid) -> NDArray[np.int64] | None:
 def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Pearson correlation; 0 if one of them is constant."""
     a, b = a - a.mean(), b - b.mean()
-    norm = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / norm if norm > 0 else 0.0
+    # No @: BLAS would start threads for it, and its sums depend on their number.
+    norm = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return float((a * b).sum()) / norm if norm > 0 else 0.0

@@ -35,7 +35,7 @@ class MapStatistics:
     def add(self, values: NDArray[np.float32]) -> None:
         """Add one map, shape (n_voxels,); NaN and negative values count as no tissue."""
         positive = values > 0  # False for NaN
-        np.add(self.sums, values, out=self.sums, where=positive)
+        self.sums += np.where(positive, values, np.float32(0))
         self.n_positive += positive
         self.n_maps += 1
 

@@ -58,8 +58,12 @@ def check_values(data: NDArray[np.floating], voxel_volume: float, *, where: str)
     InputError
         If a value is infinite or clearly negative, or if all are zero or missing.
     """
-    n_nan = int(np.isnan(data).sum())
-    low, high = (float(np.nanmin(data)), float(np.nanmax(data))) if n_nan < data.size else (0, 0)
+    low, high, n_nan = float(data.min()), float(data.max()), 0
+    if np.isnan(low):  # rare, and looking for it everywhere costs as much as the sum
+        n_nan = int(np.isnan(data).sum())
+        low, high = (
+            (float(np.nanmin(data)), float(np.nanmax(data))) if n_nan < data.size else (0, 0)
+        )
     if np.isinf(low) or np.isinf(high):
         raise InputError(
             "a voxel holds an infinite value",
@@ -76,9 +80,12 @@ def check_values(data: NDArray[np.floating], voxel_volume: float, *, where: str)
         )
     if high <= 0:
         raise InputError("the map is empty", where=where, why="every voxel is zero or has no value")
-    positive = np.maximum(data, 0)  # NaN stays NaN
-    total_ml = float(np.nansum(positive, dtype=np.float64)) * voxel_volume / 1000.0
-    return MapValues(total_ml, n_nan, int((data < 0).sum()))
+    total = float(data.sum(dtype=np.float64))
+    n_negative = 0
+    if n_nan or low < 0:
+        n_negative = int((data < 0).sum())
+        total = float(np.nansum(np.maximum(data, 0), dtype=np.float64))
+    return MapValues(total * voxel_volume / 1000.0, n_nan, n_negative)
 
 
 def plausible_scale(total_ml: float) -> float | None:
