@@ -182,6 +182,7 @@ def _split(text: str, where: str) -> tuple[list[str], list[list[str]], list[int]
     delimiter = _sniff_delimiter(text)
     rows: list[list[str]] = []
     lines: list[int] = []
+    clean = str.strip if text.isascii() and '="' not in text else _clean
     if delimiter is None:
         pairs = ((number, line.split()) for number, line in enumerate(text.splitlines(), 1))
     else:
@@ -189,7 +190,7 @@ def _split(text: str, where: str) -> tuple[list[str], list[list[str]], list[int]
         pairs = ((reader.line_num, row) for row in reader)
     try:
         for number, row in pairs:
-            cleaned = [_clean(cell) for cell in row]
+            cleaned = [clean(cell) for cell in row]
             if any(cleaned):
                 rows.append(cleaned)
                 lines.append(number)
@@ -264,12 +265,9 @@ def _sniff_delimiter(text: str) -> str | None:
 
 def _clean(cell: str) -> str:
     """Drop spaces around a cell, invisible marks, and the ="..." of spreadsheets."""
-    if not cell.isascii():
-        cell = cell.translate(_INVISIBLE)
-    cell = cell.strip()
-    if cell.startswith("=") and (wrapped := _SPREADSHEET_TEXT.fullmatch(cell)):
-        return wrapped[1].strip()
-    return cell
+    cell = cell.translate(_INVISIBLE).strip()
+    wrapped = _SPREADSHEET_TEXT.fullmatch(cell)
+    return wrapped[1].strip() if wrapped else cell
 
 
 def _column(
