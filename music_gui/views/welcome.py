@@ -135,7 +135,7 @@ class _RecentStudy(QPushButton):
         self.setMinimumHeight(46)
         self.clicked.connect(lambda: session.open_study(Path(root)))
         name = ColoredLabel(Path(root).name, "text", "font-weight: 600")
-        place = ElidedLabel(str(Path(root).parent), Qt.TextElideMode.ElideMiddle)
+        place = ElidedLabel(str(Path(root).parent), "muted", Qt.TextElideMode.ElideMiddle)
         texts = QVBoxLayout()
         texts.setSpacing(0)
         texts.addWidget(name)

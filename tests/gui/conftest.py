@@ -1,11 +1,12 @@
 """What every test of a window needs."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("QT_API", "pyside6")
+os.environ["QT_API"] = "pyside6"
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 
@@ -14,6 +15,63 @@ SCREENSHOTS = Path(__file__).parent / "screenshots"
 def fresh_settings(tmp_path, monkeypatch):
     """Keep the user's settings out of the tests, and the tests out of the user's settings."""
     monkeypatch.setenv("MUSIC_GUI_CONFIG", str(tmp_path / "config"))
+
+
+@pytest.fixture(autouse=True)
+def dark_theme():
+    """Start and leave every test in the same theme."""
+    from music_gui.views.widgets import palette
+
+    palette.set_current(palette.DARK)
+    yield
+    palette.set_current(palette.DARK)
+
+
+@pytest.fixture
+def dressed(qapp):
+    """The application's palette and style sheet, for a panel that is opened alone."""
+    from music_gui.app.theme import ThemeSwitch
+
+    switch = ThemeSwitch(qapp)
+    switch.use("dark")
+    yield switch
+    switch.use("dark")
+
+
+@pytest.fixture
+def start_application(qapp, qtbot):
+    """Start the application as the user does; all are closed at the end and leave no thread."""
+    from music_gui.app.main import Application, make_qt_application
+
+    running = []
+
+    def start(study=None, *, wait_for_panels=True, size=(1500, 920)):
+        application = Application(make_qt_application())
+        running.append(application)
+        application.window.resize(*size)
+        ready = []
+        application.window.panels_ready.connect(lambda: ready.append(True))
+        application.window.show()
+        if study is not None:
+            application.session.open_study(study)
+            qtbot.waitUntil(lambda: application.session.study is not None)
+        if wait_for_panels:
+            qtbot.waitUntil(lambda: bool(ready), timeout=30_000)
+        return application
+
+    def stop(application):
+        running.remove(application)
+        application.window.close()
+        application.stop()
+        application.window.deleteLater()
+        qtbot.wait(50)
+
+    start.stop = stop
+    yield start
+    for application in list(running):
+        stop(application)
+    names = ("job-runner", "reader", "requests")
+    assert not [each.name for each in threading.enumerate() if each.name.startswith(names)]
 
 
 @pytest.fixture

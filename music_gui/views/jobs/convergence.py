@@ -15,7 +15,7 @@ from music_gui.views.widgets.follow import follow
 
 #: Key of the published numbers and what the axis says.
 _QUANTITIES = (
-    ("loss", "loss (relative)"),
+    ("loss", "loss"),
     ("sparsity", "sparsity"),
     ("n_vanished", "vanished"),
 )
@@ -39,6 +39,7 @@ class ConvergencePlot(QWidget):
             plot.setMenuEnabled(False)
             plot.hideButtons()
             plot.getAxis("left").setWidth(64)
+            plot.getAxis("left").enableAutoSIPrefix(False)
             plot.showGrid(x=True, y=True, alpha=0.15)
             if row > 0:
                 plot.setXLink(self.plots["loss"])

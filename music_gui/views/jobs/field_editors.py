@@ -89,9 +89,9 @@ def _switch_editor(field: ParameterDescription) -> FieldEditor:
 
 def _integer_editor(field: ParameterDescription) -> FieldEditor:
     box = QSpinBox(buttonSymbols=QAbstractSpinBox.ButtonSymbols.UpDownArrows)
-    low = field.bounds.get("ge", field.bounds.get("gt", -_INT_MAX - 1) + 1)
-    high = field.bounds.get("le", field.bounds.get("lt", _INT_MAX + 1) - 1)
-    box.setRange(int(low), int(high))
+    low = field.bounds.get("ge", field.bounds.get("gt", -_INT_MAX) + 1)
+    high = field.bounds.get("le", field.bounds.get("lt", _INT_MAX) - 1)
+    box.setRange(int(max(low, -_INT_MAX)), int(min(high, _INT_MAX)))
     box.setGroupSeparatorShown(True)
     box.setSuffix(f" {field.unit}" if field.unit else "")
     box.setMaximumWidth(200)
@@ -146,7 +146,8 @@ def _text_editor(field: ParameterDescription, suggestions: Sequence[str]) -> Fie
     nothing = "" if field.default is not None and field.type == "text" else None
 
     def value() -> Any:
-        return line.text().strip() or nothing
+        text = line.text().strip()
+        return _number(text, field.type) if text else nothing
 
     return FieldEditor(
         widget, widget if isinstance(widget, QComboBox) else line, value,
@@ -159,8 +160,9 @@ def _list_editor(field: ParameterDescription, suggestions: Sequence[str]) -> Fie
     if suggestions:
         line.setToolTip("For example " + ", ".join(suggestions[:12]))
 
-    def value() -> list[str]:
-        return [part.strip() for part in line.text().split(",") if part.strip()]
+    def value() -> list[Any]:
+        parts = (part.strip() for part in line.text().split(","))
+        return [_number(part, field.type) for part in parts if part]
 
     return FieldEditor(
         line, line, value,
@@ -209,6 +211,14 @@ def _placeholder(field: ParameterDescription) -> str:
     if field.required:
         return "required"
     return "automatic" if field.default in (None, "") else ""
+
+
+def _number(text: str, kind: str) -> Any:
+    """Read a number; what is none stays text, for the step's model to refuse in words."""
+    try:
+        return {"integer": int, "number": float}.get(kind, str)(text)
+    except ValueError:
+        return text
 
 
 def _as_text(value: Any) -> str:

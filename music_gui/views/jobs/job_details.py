@@ -67,7 +67,7 @@ class JobDetails(QDialog):
         follow(self, session.jobs.changed, self._on_changed)
         follow(self, session.jobs.logged, self._on_logged)
         follow(self, session.jobs.measured, self._on_measured)
-        follow(self, session.jobs.cleared, self.close)
+        follow(self, session.jobs.cleared, lambda: self.close())
         self._on_changed(job_id)
 
     def _request_page(self) -> QWidget:

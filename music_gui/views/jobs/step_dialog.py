@@ -142,8 +142,11 @@ class StepDialog(QDialog):
         return {field.name: field.default for field in self._form.fields}
 
     def _remembered(self) -> dict[str, Any]:
+        """Return what was answered last time, as far as it still fits."""
         remembered = self._session.settings.step_values.get(self._form.step, {})
-        return {name: value for name, value in remembered.items() if name in self._labels}
+        known = {name: value for name, value in remembered.items() if name in self._labels}
+        wrong = self._form.check(known)
+        return {name: value for name, value in known.items() if name not in wrong}
 
     def enter(self, values: dict[str, Any]) -> None:
         """Enter answers."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from music_gui.views.widgets import palette
+from music_gui.views.widgets.follow import follow
 
 
 class ElidedLabel(QLabel):
@@ -14,6 +17,8 @@ class ElidedLabel(QLabel):
     ----------
     text : str
         What it says.
+    color : str
+        Name of one of the theme's colours.
     mode : Qt.TextElideMode
         Which part gives way.
     """
@@ -21,13 +26,15 @@ class ElidedLabel(QLabel):
     def __init__(
         self,
         text: str = "",
+        color: str = "text",
         mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._mode = mode
+        self._color, self._mode = color, mode
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setText(text)
+        follow(self, palette.theme_changed, lambda _: self.update())
 
     def setText(self, text: str) -> None:
         """Say something else."""
@@ -45,4 +52,5 @@ class ElidedLabel(QLabel):
         rect = self.contentsRect()
         text = self.fontMetrics().elidedText(self.text(), self._mode, rect.width())
         painter = QPainter(self)
+        painter.setPen(QColor(getattr(palette.current(), self._color)))
         painter.drawText(rect, int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from music_gui.views.widgets import palette
 from music_gui.views.widgets.follow import follow
@@ -24,6 +24,7 @@ class SimulatedBadge(QLabel):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__("simulated", parent)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.setToolTip("The data of this study are made up by the program")
         follow(self, session.study_changed, self._on_study)
         follow(self, palette.theme_changed, self._on_theme)
@@ -36,5 +37,5 @@ class SimulatedBadge(QLabel):
     def _on_theme(self, theme: palette.Theme) -> None:
         self.setStyleSheet(
             f"color: {theme.warning}; border: 1px solid {theme.warning}; border-radius: 6px;"
-            "padding: 0 6px; font-size: 11px;"
+            "padding: 0 6px; margin: 2px 0; font-size: 11px;"
         )
