@@ -16,9 +16,10 @@ from music_gui.state.brain_scene import PscColumn, Underlay
 if TYPE_CHECKING:
     import pandas as pd
 
+    from music_gui.core.spare.density import ScoreDensity
     from music_gui.core.surface import LabelSurface
     from music_gui.io.psc_table import PscTable
-    from music_gui.io.spare_json import SpareModelFile
+    from music_gui.io.spare_schema import SpareModelFile
 
 
 def load_template() -> Underlay:
@@ -100,19 +101,31 @@ def load_psc_table(study: Study, name: str) -> PscTable:
 
 @dataclass(frozen=True, eq=False)
 class SpareResult:
-    """A SPARE model and its evaluation."""
+    """A SPARE model, its evaluation, and what of it can be painted on the PSCs."""
 
     model: SpareModelFile
+    density: ScoreDensity
     evaluation: dict[str, Any]
+    columns: list[PscColumn]
 
 
 def load_spare(study: Study, name: str) -> SpareResult:
     """Read a SPARE model and its evaluation."""
+    from music_gui.core.spare.density import score_density
     from music_gui.io.spare_json import read_spare_model
 
     folder = study.spare_model(name)
     evaluation = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
-    return SpareResult(read_spare_model(folder / f"{name}.spare.json"), evaluation)
+    model = read_spare_model(folder / f"{name}.spare.json")
+    density = score_density(np.array(model.reference.scores), np.array(model.reference.patients))
+    columns = [
+        PscColumn(f"SPARE {what} ({name})", values, kind="diverging")
+        for what, values in (
+            ("weight", {each.name: each.weight for each in model.features}),
+            ("pattern", {each.name: each.pattern for each in model.features}),
+        )
+    ]
+    return SpareResult(model, density, evaluation, columns)
 
 
 def load_score(study: Study, score_id: str) -> dict[str, Any]:

@@ -254,8 +254,14 @@ class Session:
 
         def show(result: loading.SpareResult) -> None:
             self.spare.update(
-                {"model_name": name, "model": result.model, "evaluation": result.evaluation}
+                {
+                    "model_name": name,
+                    "model": result.model,
+                    "density": result.density,
+                    "evaluation": result.evaluation,
+                }
             )
+            self._add_columns(result.columns)
 
         self._load_from(lambda study: loading.load_spare(study, name), show, topic="spare")
 

@@ -17,6 +17,8 @@ class SpareState(EventedModel):
         Which of the study's models is shown.
     model : SpareModelFile or None
         Its file (`music_gui.io.spare_json`).
+    density : ScoreDensity or None
+        Of its out-of-fold scores.
     evaluation : dict or None
         Its cross-validated performance, as in ``evaluation.json``.
     score_id : str or None
@@ -30,6 +32,7 @@ class SpareState(EventedModel):
 
     model_name: str | None = None
     model: Any = None
+    density: Any = None
     evaluation: Any = None
     score_id: str | None = None
     score: Any = None
