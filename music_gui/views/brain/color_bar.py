@@ -8,8 +8,9 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from music_gui.state.brain_scene import BrainScene, PscColumn
-from music_gui.views.brain.psc_colors import format_value
+from music_gui.views.brain.psc_text import format_value
 from music_gui.views.widgets import palette
+from music_gui.views.widgets.follow import follow
 
 _BAR_HEIGHT = 10
 _MARGIN = 8
@@ -29,8 +30,8 @@ class ColorBar(QWidget):
         self._column: PscColumn | None = None
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        scene.events.painted.connect(self._on_painted)
-        palette.theme_changed.connect(self._on_theme)
+        follow(self, scene.events.painted, self._on_painted)
+        follow(self, palette.theme_changed, self._on_theme)
         self._on_painted(scene.painted)
 
     def sizeHint(self) -> QSize:

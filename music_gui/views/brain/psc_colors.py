@@ -56,17 +56,5 @@ def selected_label(scene: BrainScene) -> int | None:
     return label if scale == scene.scale else None
 
 
-def format_value(value: float) -> str:
-    """Write a number with three to four significant digits, as in tables and readouts."""
-    if np.isnan(value):
-        return "–"
-    if value == int(value) and abs(value) < 1e6:
-        return f"{int(value):,}".replace(",", "\u202f").replace("-", "\u2212")
-    if 1e-3 <= abs(value) < 1e5:
-        digits = max(0, 3 - int(np.floor(np.log10(abs(value)))) - 1)
-        return f"{value:.{digits}f}".replace("-", "\u2212")
-    return f"{value:.2e}".replace("-", "\u2212")
-
-
 def _bytes(color: str) -> NDArray[np.uint8]:
     return np.round(np.array(palette.rgb(color)) * 255).astype(np.uint8)
