@@ -358,6 +358,8 @@ def _conclude(
     table["path"] = [_portable(path, study) for path in table["path"]]
     participants = maps.table.iloc[imported].reset_index(drop=True)
     participants["path"] = table["path"].iloc[imported].to_numpy()
+    if "total_gm_ml" in participants:
+        workspace.progress.log("total_gm_ml of the table was replaced by what the maps hold")
     participants["total_gm_ml"] = table["total_gm_ml"].iloc[imported].to_numpy()
     names = [
         path.relative_to(study.root).as_posix()

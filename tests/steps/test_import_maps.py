@@ -135,6 +135,16 @@ class TestGoodCohort:
             assert not Path(path).is_absolute()
             assert (study.participants.parent / path).is_file()
 
+    def test_a_total_that_the_table_claims_gives_way_to_that_of_the_map(self, study, run):
+        table = save_cohort(study.source_data, n=2)
+        lines = table.read_text().splitlines()
+        table.write_text(
+            "\n".join([f"{lines[0]}\ttotal_gm_ml", *(f"{each}\t1" for each in lines[1:])])
+        )
+        _, listener = run()
+        assert read_participants(study.participants)["total_gm_ml"].min() > 300
+        assert any("total_gm_ml" in text for text in listener.logs)
+
     def test_a_folder_and_a_list_of_files_give_the_same_maps_as_the_table(
         self, study, run, tmp_path
     ):
