@@ -10,7 +10,6 @@ from music_gui.core.cohort.mask import MapStatistics, carry_mask
 from music_gui.core.cohort.ravens import (
     check_total,
     check_values,
-    common_scale,
     plausible_scale,
     suggested_scale,
 )
@@ -37,12 +36,6 @@ class TestValues:
     )
     def test_the_unit_is_told_by_the_total(self, total, scale):
         assert plausible_scale(total) == scale
-
-    def test_the_unit_of_a_cohort_is_that_of_most_maps(self):
-        assert common_scale([600, 610_000, 620]) == 1
-        assert common_scale([600_000, 610_000, 620]) == 1000
-        assert common_scale([600, 610_000]) == 1
-        assert common_scale([5, 7]) is None
 
     def test_an_odd_total_is_asked_about_with_the_likely_unit(self):
         with pytest.raises(InputError, match=r"4,800 ml.*mm\^3 a voxel.*scale of 8"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,14 +97,6 @@ def plausible_scale(total_ml: float) -> float | None:
     """
     low, high = GREY_MATTER_ML
     return next((scale for scale in KNOWN_SCALES if low <= total_ml / scale <= high), None)
-
-
-def common_scale(totals_ml: Sequence[float]) -> float | None:
-    """Return the scale that most maps have (1 at a draw); None if no map has a known one."""
-    scales = [plausible_scale(total) for total in totals_ml]
-    counts = {scale: scales.count(scale) for scale in KNOWN_SCALES}
-    best = max(counts, key=lambda scale: counts[scale])
-    return best if counts[best] else None
 
 
 def check_total(total_ml: float, scale: float, voxel_volume: float, *, where: str) -> None:
