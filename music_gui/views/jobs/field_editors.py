@@ -73,14 +73,14 @@ def make_editor(field: ParameterDescription, suggestions: Sequence[str] = ()) ->
     if field.choices:
         return _choice_editor(field)
     if field.type == "yes/no":
-        return _switch_editor(field)
+        return _switch_editor()
     if field.type == "integer" and field.default is not None:
         return _integer_editor(field)
     return _text_editor(field, suggestions)
 
 
-def _switch_editor(field: ParameterDescription) -> FieldEditor:
-    box = QCheckBox(field.help)
+def _switch_editor() -> FieldEditor:
+    box = QCheckBox()
     return FieldEditor(
         box, box, box.isChecked, lambda value: box.setChecked(bool(value)),
         lambda call: _connect(box.toggled, call),
@@ -95,6 +95,7 @@ def _integer_editor(field: ParameterDescription) -> FieldEditor:
     box.setGroupSeparatorShown(True)
     box.setSuffix(f" {field.unit}" if field.unit else "")
     box.setMaximumWidth(200)
+    box.lineEdit().setTextMargins(4, 0, 0, 0)
     _ignore_wheel(box)
     return FieldEditor(
         box, box, box.value, lambda value: box.setValue(int(value)),
@@ -156,7 +157,7 @@ def _text_editor(field: ParameterDescription, suggestions: Sequence[str]) -> Fie
 
 
 def _list_editor(field: ParameterDescription, suggestions: Sequence[str]) -> FieldEditor:
-    line = QLineEdit(placeholderText=_placeholder(field) or "several, separated by commas")
+    line = QLineEdit(placeholderText="separate several by commas")
     if suggestions:
         line.setToolTip("For example " + ", ".join(suggestions[:12]))
 

@@ -82,8 +82,10 @@ class StepDialog(QDialog):
             self._add_field(grid, row, field)
         grid.setRowStretch(len(self._form.fields), 1)
         scroll = QScrollArea(widgetResizable=True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(page)
-        reset = QPushButton("Defaults", clicked=lambda: self.enter(self._defaults()))
+        reset = QPushButton("Defaults", autoDefault=False)
+        reset.clicked.connect(lambda: self.enter(self._defaults()))
         reset.setToolTip("Enter the default of every parameter")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         buttons.addButton(self.run, QDialogButtonBox.ButtonRole.ActionRole)
@@ -91,6 +93,7 @@ class StepDialog(QDialog):
         foot = QHBoxLayout()
         foot.setContentsMargins(22, 12, 22, 16)
         foot.addWidget(reset)
+        foot.addSpacing(8)
         foot.addWidget(self._wrong, 1)
         foot.addWidget(buttons)
         layout = QVBoxLayout(self)
@@ -120,16 +123,22 @@ class StepDialog(QDialog):
         label = QLabel(self._labels[field.name] + unit)
         label.setWordWrap(True)
         label.setBuddy(editor.widget)
+        label.setContentsMargins(0, 0 if field.type == "yes/no" else 4, 0, 0)
         error = ColoredLabel(color="bad")
         error.setWordWrap(True)
         error.hide()
+        help_text = ColoredLabel(field.help, style="font-size: 8.5pt")
+        help_text.setWordWrap(True)
         column = QVBoxLayout()
         column.setSpacing(3)
-        column.addWidget(editor.widget)
-        column.addWidget(error)
-        if field.type != "yes/no":
-            help_text = ColoredLabel(field.help, style="font-size: 8.5pt")
-            help_text.setWordWrap(True)
+        if field.type == "yes/no":
+            line = QHBoxLayout()
+            line.addWidget(editor.widget)
+            line.addWidget(help_text, 1)
+            column.addLayout(line)
+        else:
+            column.addWidget(editor.widget)
+            column.addWidget(error)
             column.addWidget(help_text)
         grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
         grid.addLayout(column, row, 1)
@@ -193,6 +202,7 @@ _ABBREVIATIONS = {
     "gwas": "GWAS",
     "id": "ID",
     "maf": "MAF",
+    "vif": "VIF",
     "spare": "SPARE",
     "ravens": "RAVENS",
     "plink": "PLINK",
