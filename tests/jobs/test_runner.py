@@ -3,6 +3,7 @@
 import os
 import time
 
+import fake_steps
 import pytest
 from watching import is_running, wait_for
 
@@ -10,41 +11,43 @@ from music_gui.core.errors import JobError
 from music_gui.jobs.folder import JobFolder
 from music_gui.jobs.paths import JobPaths
 
+pytestmark = pytest.mark.usefixtures("fake_registry")
+
 
 def submit(watched, step, **parameters):
     return watched.runner.submit(step, parameters, title=step)
 
 
-def test_a_job_runs_in_a_process_of_its_own_and_its_result_appears_in_the_study(study, watch):
+def test_a_job_runs_in_a_process_of_its_own_and_its_result_appears_in_the_study(bare_study, watch):
     watched = watch()
     job_id = submit(watched, "write-number", number=5, seconds=0.5)
     done = watched.wait(job_id, "done")
     assert watched.states(job_id) == ["queued", "running", "done"]
     assert done.message == "wrote 5"
     assert done.result["details"] == {"total": 5}
-    assert (study.root / "psc/number.txt").read_text() == "5"
-    assert int((study.root / "computed.txt").read_text()) != os.getpid()
+    assert (bare_study.root / "psc/number.txt").read_text() == "5"
+    assert int((bare_study.root / "computed.txt").read_text()) != os.getpid()
     fractions = [each.fraction for each, _ in watched.changes if each.state == "running"]
     assert fractions == sorted(fractions)
     assert len(fractions) >= 3
-    paths = JobPaths(study.jobs / job_id)
+    paths = JobPaths(bare_study.jobs / job_id)
     assert not paths.output(1).exists()
     assert not paths.scratch.exists()
     assert not paths.reserve.exists()
 
 
-def test_a_worker_leaves_the_processor_to_the_window(watch, study):
+def test_a_worker_leaves_the_processor_to_the_window(watch, bare_study):
     watched = watch()
     job_id = submit(watched, "write-number", seconds=5.0)
     watched.wait(job_id, "running")
-    worker = JobFolder(study.jobs / job_id).worker()
+    worker = JobFolder(bare_study.jobs / job_id).worker()
     assert worker.process().nice() == os.nice(0) + 5
     assert worker.leads_group
     watched.runner.cancel(job_id)
     watched.wait(job_id, "cancelled")
 
 
-def test_jobs_run_one_after_another_in_the_order_they_were_asked_for(study, watch):
+def test_jobs_run_one_after_another_in_the_order_they_were_asked_for(bare_study, watch):
     watched = watch()
     ids = [submit(watched, "write-number", number=n, seconds=0.2) for n in range(4)]
     for job_id in ids:
@@ -52,23 +55,23 @@ def test_jobs_run_one_after_another_in_the_order_they_were_asked_for(study, watc
     started = [watched.snapshot(job_id).started for job_id in ids]
     ended = [watched.snapshot(job_id).ended for job_id in ids]
     assert all(end <= start for end, start in zip(ended, started[1:], strict=False))
-    assert (study.root / "psc/number.txt").read_text() == "3"
+    assert (bare_study.root / "psc/number.txt").read_text() == "3"
 
 
 @pytest.mark.parametrize("step", ["write-number", "start-program", "be-stuck"])
-def test_a_cancelled_job_is_gone_within_a_second(study, watch, step):
+def test_a_cancelled_job_is_gone_within_a_second(bare_study, watch, step):
     watched = watch()
     job_id = submit(watched, step, **({"seconds": 60.0} if step == "write-number" else {}))
     watched.wait(job_id, "running")
     log = wait_for(lambda: step == "write-number" or _log_lines(watched, job_id))
-    worker = JobFolder(study.jobs / job_id).worker()
+    worker = JobFolder(bare_study.jobs / job_id).worker()
     asked = time.monotonic()
     watched.runner.cancel(job_id)
     snapshot = watched.wait(job_id, "cancelled")
     assert time.monotonic() - asked < 1.0
     assert snapshot.error is None
     wait_for(lambda: not worker.is_alive, 0.5)  # it may still be on its way out
-    assert not JobPaths(study.jobs / job_id).output(1).exists()
+    assert not JobPaths(bare_study.jobs / job_id).output(1).exists()
     if step == "start-program":
         pids = [int(word) for word in log[0].split()[1:]]
         wait_for(lambda: not any(map(is_running, pids)), 0.5)
@@ -83,7 +86,7 @@ def _log_lines(watched, job_id):
     ]
 
 
-def test_a_job_that_waits_is_cancelled_without_being_started(watch, study):
+def test_a_job_that_waits_is_cancelled_without_being_started(watch, bare_study):
     watched = watch()
     first = submit(watched, "write-number", seconds=60.0)
     watched.wait(first, "running")
@@ -126,22 +129,22 @@ def test_a_failed_job_tells_what_where_why_and_the_remedy(watch):
     assert failed.warnings == ("the milk is nearly sour",)
 
 
-def test_a_fault_of_the_program_is_called_so_and_its_traceback_is_kept(study, watch):
+def test_a_fault_of_the_program_is_called_so_and_its_traceback_is_kept(bare_study, watch):
     watched = watch()
     job_id = submit(watched, "crash")
     failed = watched.wait(job_id, "failed")
     assert failed.error["what"] == "an unexpected error: ZeroDivisionError"
     assert failed.error["why"] == "a fault of ours"
-    assert "_crash" in JobPaths(study.jobs / job_id).log.read_text()
+    assert "_crash" in JobPaths(bare_study.jobs / job_id).log.read_text()
 
 
-def test_a_worker_killed_by_the_system_is_reported_as_that_and_retry_goes_on(study, watch):
+def test_a_worker_killed_by_the_system_is_reported_as_that_and_retry_goes_on(bare_study, watch):
     watched = watch()
     job_id = submit(watched, "die-once")
     lost = watched.wait(job_id, "lost")
     assert lost.error["what"] == "the worker was killed by signal 9 (SIGKILL) before it finished"
     assert "memory runs out" in lost.error["why"]
-    assert JobPaths(study.jobs / job_id).scratch.is_dir()
+    assert JobPaths(bare_study.jobs / job_id).scratch.is_dir()
     watched.runner.retry(job_id)
     done = watched.wait(job_id, "done")
     assert done.message == "went on from epoch 7"
@@ -149,18 +152,16 @@ def test_a_worker_killed_by_the_system_is_reported_as_that_and_retry_goes_on(stu
     assert done.error is None
 
 
-def test_a_program_whose_worker_was_killed_does_not_stay_behind(study, watch):
+def test_a_program_whose_worker_was_killed_does_not_stay_behind(bare_study, watch):
     watched = watch()
     job_id = submit(watched, "start-program")
     line = wait_for(lambda: _log_lines(watched, job_id))[0]
-    JobFolder(study.jobs / job_id).worker().process().kill()
+    JobFolder(bare_study.jobs / job_id).worker().process().kill()
     watched.wait(job_id, "lost")
     wait_for(lambda: not any(is_running(int(pid)) for pid in line.split()[1:]), 5.0)
 
 
-def test_a_worker_that_can_not_start_says_why(study, watch, monkeypatch):
-    import fake_steps
-
+def test_a_worker_that_can_not_start_says_why(bare_study, watch, monkeypatch):
     monkeypatch.setattr(
         fake_steps, "FAKE_APPLICATION", [fake_steps.FAKE_APPLICATION[0], "-c", "import nosuch"]
     )
@@ -171,7 +172,7 @@ def test_a_worker_that_can_not_start_says_why(study, watch, monkeypatch):
     assert "No module named 'nosuch'" in lost.error["why"]
 
 
-def test_another_runner_on_the_same_study_follows_and_cancels_a_running_job(study, watch):
+def test_another_runner_on_the_same_study_follows_and_cancels_a_running_job(bare_study, watch):
     first = watch()
     job_id = submit(first, "write-number", seconds=60.0)
     first.wait(job_id, "running")
@@ -182,17 +183,17 @@ def test_another_runner_on_the_same_study_follows_and_cancels_a_running_job(stud
     second.wait(job_id, "cancelled", seconds=2.0)
 
 
-def test_a_job_that_ended_while_no_one_looked_is_found_done(study, watch):
+def test_a_job_that_ended_while_no_one_looked_is_found_done(bare_study, watch):
     first = watch()
     job_id = submit(first, "write-number", seconds=0.5)
     first.wait(job_id, "running")
     first.runner.stop()
-    wait_for(lambda: (study.root / "psc/number.txt").exists())
+    wait_for(lambda: (bare_study.root / "psc/number.txt").exists())
     second = watch()
     assert second.wait(job_id, "done").message == "wrote 1"
 
 
-def test_two_runners_on_one_study_run_no_job_twice(study, watch):
+def test_two_runners_on_one_study_run_no_job_twice(bare_study, watch):
     both = [watch(max_running=4), watch(max_running=4)]
     ids = [submit(both[n % 2], "write-number", number=n, seconds=0.2) for n in range(6)]
     for job_id in ids:
@@ -200,10 +201,10 @@ def test_two_runners_on_one_study_run_no_job_twice(study, watch):
             done = watched.wait(job_id, "done")
             assert done.attempt == 1
             assert watched.states(job_id)[-1:] == ["done"]
-    assert len((study.root / "computed.txt").read_text().split()) == len(ids)
+    assert len((bare_study.root / "computed.txt").read_text().split()) == len(ids)
 
 
-def test_a_retry_in_one_window_is_seen_in_the_other(study, watch, monkeypatch):
+def test_a_retry_in_one_window_is_seen_in_the_other(bare_study, watch, monkeypatch):
     from music_gui.jobs import runner
 
     monkeypatch.setattr(runner, "_SETTLED_SECONDS", 0.3)
@@ -216,7 +217,7 @@ def test_a_retry_in_one_window_is_seen_in_the_other(study, watch, monkeypatch):
         assert watched.wait(job_id, "done").attempt == 2
 
 
-def test_a_runner_outlives_trouble_in_the_window(study, watch, caplog):
+def test_a_runner_outlives_trouble_in_the_window(bare_study, watch, caplog):
     watched = watch()
     note = watched._note
 

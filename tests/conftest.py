@@ -1,11 +1,12 @@
-"""A study with fake steps, and runners that are stopped at the end of a test."""
+"""What tests of all kinds share: markers that skip by name, and a study of fake steps."""
 
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "fakes"))
 import fake_application
 import fake_steps
 from watching import Watched
@@ -15,38 +16,50 @@ from music_gui.jobs import process
 from music_gui.jobs.folder import create_job
 from music_gui.jobs.runner import new_job
 
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+def pytest_runtest_setup(item):
+    """Skip, by name, what needs something that is not here."""
+    for mark in item.iter_markers("tool"):
+        (program,) = mark.args
+        if shutil.which(program) is None:
+            pytest.skip(f"the program {program} is not installed")
+    if item.get_closest_marker("shared_data") and not SHARED.is_dir():
+        pytest.skip("the real data do not stand beside the checkout")
+
 
 @pytest.fixture
-def study(tmp_path):
+def bare_study(tmp_path):
     """An empty study whose path has a space and a letter beyond ASCII."""
     return Study.create(tmp_path / "my stüdy")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def fake_registry(monkeypatch):
-    """The fake steps in this process and in the workers that it starts."""
+    """Put the fake steps into this process and into the workers that it starts."""
     fake_application.install(monkeypatch.setitem, sys.modules)
     monkeypatch.setattr(process, "application_command", lambda: fake_steps.FAKE_APPLICATION)
 
 
 @pytest.fixture
-def queue(study):
+def queue(bare_study):
     """Write a job's folder and return its paths."""
 
     def add(step, *, claimed=False, **parameters):
         spec = new_job(step, parameters, title=step, threads=1)
-        return create_job(study.jobs, spec, claimed=claimed)
+        return create_job(bare_study.jobs, spec, claimed=claimed)
 
     return add
 
 
 @pytest.fixture
-def watch(study):
+def watch(bare_study):
     """Start runners on the study; they are stopped at the end."""
     started = []
 
     def start(**options):
-        started.append(Watched(study, **options))
+        started.append(Watched(bare_study, **options))
         return started[-1]
 
     yield start
