@@ -42,7 +42,7 @@ _CROSSHAIR_RADIUS_MM = 2.0
 #: Makes a surface clear where one looks straight at it and denser towards its rim, like glass.
 _GLASS_SHADER = """//VTK::Light::Impl
   float facing = abs(normalVCVSOutput.z);
-  fragOutput0.a = 0.05 + 0.5 * pow(1.0 - facing, 2.0);
+  fragOutput0.a = 0.06 + 0.6 * pow(1.0 - facing, 2.0);
 """
 
 

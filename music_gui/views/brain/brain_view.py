@@ -106,7 +106,6 @@ class BrainView(QWidget):
         self._renderer = BrainRenderer(self)
         self._renderer.widget.installEventFilter(self)
         self._pages.addWidget(self._renderer.widget)
-        self._overlay.raise_()
         self._session.background.run(
             _read_glass_brain, self._on_glass, self._on_no_glass, topic=f"glass {id(self)}"
         )
@@ -196,8 +195,10 @@ class BrainView(QWidget):
         if scene.atlas is None:
             self._say_what_to_do()
             return
-        self._pages.setCurrentWidget(renderer.widget)
-        self._overlay.set_shown(True)
+        if self._pages.currentWidget() is not renderer.widget:
+            self._pages.setCurrentWidget(renderer.widget)
+            self._overlay.set_shown(True)
+            self._overlay.raise_()  # a page that is turned to comes to the front
         if mesh is None or not self._is_of_this_scale(mesh):
             renderer.update()
             return

@@ -33,9 +33,9 @@ class SceneToolbar(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._scene = session, session.scene
-        self._atlas = self._combo("Atlas", 90)
-        self._scale = self._combo("Scale: number of components asked for", 76)
-        self._color = self._combo("What colours the PSCs", 110)
+        self._atlas = self._combo("Atlas", 64)
+        self._scale = self._combo("Scale: number of components asked for", 74)
+        self._color = self._combo("What colours the PSCs", 96)
         self._coarser = IconButton(
             "mdi6.minus", "Coarser scale (Ctrl+[)", lambda: self._scene.step_scale(-1)
         )
@@ -74,7 +74,7 @@ class SceneToolbar(QWidget):
         combo = QComboBox()
         combo.setAccessibleName(name)
         combo.setToolTip(name)
-        combo.setMinimumWidth(width // 2)
+        combo.setMinimumWidth(width)
         combo.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         return combo
