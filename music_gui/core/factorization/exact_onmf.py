@@ -141,9 +141,11 @@ class ExactONMF(ProjectiveFactorization):
         Raises
         ------
         MapsError
-            If the maps are not finite, negative, zero or all the same.
+            If the maps are not finite, negative, constant or all the same.
         ParameterError
-            If a parameter is out of bounds or ``resume_from`` belongs to another fit.
+            If a parameter is out of bounds.
+        CheckpointError
+            If ``resume_from`` belongs to another fit.
         """
         progress = progress or Silent()
         X = self._validated(X, reset=True, minimum=2)
@@ -192,7 +194,7 @@ class ExactONMF(ProjectiveFactorization):
         Raises
         ------
         MapsError
-            If the maps are not finite, negative or zero.
+            If the maps are not finite, negative or constant.
         """
         first = not hasattr(self, "components_")
         X = self._validated(X, reset=first)
@@ -221,6 +223,17 @@ class ExactONMF(ProjectiveFactorization):
                 f"there is no start named {self.init!r}",
                 remedy="Choose 'random', or give components to start from",
             )
+
+    def forecast_bytes(self, n_images: int, n_voxels: int) -> int:
+        """Return the peak memory of a fit in bytes, besides the maps themselves.
+
+        It holds the voxel-major copy, which Fortran-ordered maps do not need:
+        ``4 * n_images * n_voxels``.
+        """
+        C = self.n_components
+        partitions = 3 * (4 * n_images * C + 8 * n_voxels)
+        splits = 2 * 4 * n_images * C
+        return 4 * n_images * n_voxels + 4 * n_voxels * C + partitions + splits + 8 * 8 * C**2
 
     def _start(
         self,

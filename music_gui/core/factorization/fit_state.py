@@ -15,6 +15,10 @@ from music_gui.core.errors import ParameterError
 FitState = dict[str, NDArray[Any]]
 
 
+class CheckpointError(ParameterError):
+    """A state can't be resumed from, since it belongs to another fit."""
+
+
 def fingerprint(
     estimator: object, parameters: Iterable[str], X: NDArray[np.float32], squared_norm: float
 ) -> str:
@@ -35,7 +39,7 @@ def check_fingerprint(state: FitState, expected: str) -> None:
 
     Raises
     ------
-    ParameterError
+    CheckpointError
         Naming what differs.
     """
     found = str(state.get("fingerprint", "{}"))
@@ -43,7 +47,7 @@ def check_fingerprint(state: FitState, expected: str) -> None:
         return
     ours, theirs = json.loads(expected), json.loads(found)
     differing = [name for name, value in ours.items() if theirs.get(name) != value]
-    raise ParameterError(
+    raise CheckpointError(
         "the checkpoint belongs to another fit",
         why=f"it differs in {', '.join(differing)}",
         remedy="Start the fit anew",

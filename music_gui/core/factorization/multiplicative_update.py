@@ -44,11 +44,14 @@ class ScaledWeights:
         C = values.shape[1]
         return cls(np.maximum(values, FLOOR), 1.0, np.full(C, C**-0.5))
 
-    def normalized(self) -> NDArray[np.float32]:
-        """Return the components, shape (C, n_voxels); weights at the floor become zero."""
-        components: NDArray[np.float32] = np.ascontiguousarray(self.values.T)
-        components[components <= FLOOR] = 0
-        components /= np.float32(self.norm)
+    def normalized(self, order: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """Return the components in an order, shape (C, n_voxels); weights at the floor are 0."""
+        n_voxels, C = self.values.shape
+        order = np.arange(C) if order is None else order
+        components = np.empty((C, n_voxels), np.float32)
+        for block in voxel_blocks(n_voxels, C):
+            W = self.values[block].T[order]
+            components[:, block] = np.where(W > FLOOR, W / np.float32(self.norm), 0)
         return components
 
 

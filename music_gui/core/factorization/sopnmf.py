@@ -105,6 +105,7 @@ class SopNMF(ProjectiveFactorization):
         callback: Callable[[Epoch], None] | None = None,
         resume_from: FitState | None = None,
         image_names: Sequence[str] | None = None,
+        gram: NDArray[np.float64] | None = None,
     ) -> Self:
         """Factorise images.
 
@@ -122,13 +123,17 @@ class SopNMF(ProjectiveFactorization):
             What `Epoch.state` returned; the fit goes on as if it had not been interrupted.
         image_names : sequence of str, optional
             Names of the images for error messages.
+        gram : ndarray, shape (n_images, n_images), float64, optional
+            X X' for the NNDSVD start, if it is at hand (`image_gram`); scales can share it.
 
         Raises
         ------
         MapsError
-            If the maps are not finite, negative, zero or all the same.
+            If the maps are not finite, negative, constant or all the same.
         ParameterError
-            If a parameter is out of bounds or ``resume_from`` belongs to another fit.
+            If a parameter is out of bounds.
+        CheckpointError
+            If ``resume_from`` belongs to another fit.
         """
         progress = progress or Silent()
         X = self._validated(X, reset=True, minimum=2)
@@ -137,7 +142,7 @@ class SopNMF(ProjectiveFactorization):
             squared_norm = check_maps(X, runner, image_names)
             mark = fingerprint(self, ("n_components", "batch_size", "strict"), X, squared_norm)
             if resume_from is None:
-                run = _Run.start(*self._start(X, runner))
+                run = _Run.start(*self._start(X, runner, gram))
             else:
                 check_fingerprint(resume_from, mark)
                 run = _Run.from_state(resume_from)
@@ -149,8 +154,7 @@ class SopNMF(ProjectiveFactorization):
                 progress.update(number / self.max_epochs, f"epoch {number}: loss {result.loss:.5f}")
                 if callback:
                     callback(_as_epoch(run, result, mark))
-        order = energy_order(run.best_energies)
-        self.components_ = run.best.normalized()[order]
+        self.components_ = run.best.normalized(energy_order(run.best_energies))
         self.reconstruction_err_ = run.best_loss
         self.n_iter_ = len(run.history)
         self.history_ = np.array(run.history, HISTORY_DTYPE)
@@ -164,7 +168,7 @@ class SopNMF(ProjectiveFactorization):
         Raises
         ------
         MapsError
-            If the maps are not finite, negative or zero.
+            If the maps are not finite, negative or constant.
         """
         first = not hasattr(self, "components_")
         X = self._validated(X, reset=first)
@@ -187,15 +191,25 @@ class SopNMF(ProjectiveFactorization):
         if self.nndsvd_fill < 0:
             raise ParameterError("nndsvd_fill is negative", remedy="Use 0 or more")
 
+    def forecast_bytes(self, n_images: int, n_voxels: int) -> int:
+        """Return the peak memory of a fit in bytes, besides the maps themselves."""
+        C, batch = self.n_components, min(2 * self.batch_size, n_images)
+        start = 5 * 8 * n_images**2 if self.init == "nndsvd" else 0
+        course = 2 * 4 * batch * n_voxels + 8 * n_images * C
+        return 3 * 4 * n_voxels * C + max(start, course) + 6 * 8 * C**2
+
     def _start(
-        self, X: NDArray[np.float32], runner: BlockRunner
+        self,
+        X: NDArray[np.float32],
+        runner: BlockRunner,
+        gram: NDArray[np.float64] | None = None,
     ) -> tuple[int, NDArray[np.float32]]:
         """Return the seed and the start weights, shape (n_voxels, C)."""
         seed, n_voxels = self._seed(), X.shape[1]
         if not isinstance(self.init, str):
             return seed, warm_start(self.init, self.n_components, n_voxels)
         if self.init == "nndsvd":
-            return seed, nndsvd(X, self.n_components, runner, fill=self.nndsvd_fill)
+            return seed, nndsvd(X, self.n_components, runner, fill=self.nndsvd_fill, gram=gram)
         if self.init == "random":
             generator = np.random.default_rng(seed)
             return seed, generator.random((n_voxels, self.n_components), dtype=np.float32)
