@@ -166,7 +166,9 @@ class Actions(QObject):
 
     def _fill_analysis_menu(self) -> None:
         self._analysis_menu = self._menu("&Analysis")
-        self._add_steps(self._analysis_menu, tuple(STEP_MODULES))
+        self._add_steps(
+            self._analysis_menu, tuple(name for name in STEP_MODULES if name != "make-example")
+        )
 
     def _fill_jobs_menu(self) -> None:
         menu = self._menu("&Jobs")

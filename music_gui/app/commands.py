@@ -113,9 +113,23 @@ class Commands(QObject):
         else:
             self._window.unsetCursor()
 
-    def score_subject(self) -> None:
-        """Score a subject with a model of the open study."""
-        self._session.request_step("spare-score")
+    def score_subject(self) -> StudyFolderDialog | None:
+        """Ask for a subject to score, and first for a study that keeps the scores."""
+        if self._session.study is not None:
+            self._session.request_step("spare-score")
+            return None
+        dialog = StudyFolderDialog(
+            "Score a subject",
+            "Scores are kept in a study. Make one here and choose a model file (.spare.json) "
+            "next; or cancel, and open the study that holds the model.",
+            "Make it and go on",
+            self._home() / "music-gui-scores",
+            "Scores",
+            self._window,
+        )
+        dialog.chosen.connect(self._session.score_in_new_study)
+        dialog.open()
+        return dialog
 
     def take_dropped(self, paths: Sequence[Path]) -> None:
         """Open a dropped study, or the import of dropped maps."""

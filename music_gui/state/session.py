@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from psygnal import Signal
 
@@ -13,7 +13,7 @@ from music_gui.core.errors import JobError, MusicError
 from music_gui.io.study import Study
 from music_gui.jobs.events import Event
 from music_gui.jobs.job import JobSnapshot
-from music_gui.jobs.runner import LocalRunner
+from music_gui.jobs.runner import JobRunner, LocalRunner
 from music_gui.state import loading
 from music_gui.state.association import AssociationResult, AssociationState
 from music_gui.state.background import Background
@@ -29,33 +29,12 @@ from music_gui.state.step_form import StepForm, load_step_form
 T = TypeVar("T")
 
 
-class StudyRunner(Protocol):
-    """The part of a job runner that a session uses."""
-
-    def start(self) -> None:
-        """Start supervising."""
-
-    def stop(self) -> None:
-        """Stop supervising; running workers go on."""
-
-    def submit(
-        self, step: str, parameters: dict[str, Any], *, title: str, recompute: bool = False
-    ) -> str:
-        """Queue a job and return its id."""
-
-    def cancel(self, job_id: str) -> None:
-        """Ask a job to stop."""
-
-    def retry(self, job_id: str) -> None:
-        """Queue a job again."""
-
-
-RunnerFactory = Callable[[Path, Callable[[JobSnapshot, list[Event]], None], Settings], StudyRunner]
+RunnerFactory = Callable[[Path, Callable[[JobSnapshot, list[Event]], None], Settings], JobRunner]
 
 
 def local_runner(
     jobs: Path, on_change: Callable[[JobSnapshot, list[Event]], None], settings: Settings
-) -> StudyRunner:
+) -> JobRunner:
     """Make the runner of this machine."""
     return LocalRunner(
         jobs, on_change, max_running=settings.max_running, threads=settings.threads or None
@@ -111,7 +90,7 @@ class Session:
         self.catalog = Catalog()
         self.columns: dict[str, PscColumn] = {}
         self._runner_factory = runner_factory
-        self._runner: StudyRunner | None = None
+        self._runner: JobRunner | None = None
         self._region_surfaces = RegionSurfaces(self.scene, background)
         self.jobs.finished.connect(self._on_job_finished)
         self.scene.events.selected.connect(self._on_selected)
@@ -131,6 +110,26 @@ class Session:
     def new_study(self, root: Path, name: str = "") -> None:
         """Make a study and open it."""
         self._load(lambda: Study.create(root, name), self._show_study, topic="study")
+
+    def score_in_new_study(self, root: Path, name: str = "") -> None:
+        """Make a study for scores alone and ask for the first subject."""
+
+        def show(study: Study) -> None:
+            self._show_study(study)
+            self.request_step("spare-score")
+
+        self._load(lambda: Study.create(root, name), show, topic="study")
+
+    def make_example(self, root: Path, name: str = "") -> None:
+        """Make a study of simulated data, open it, and queue the main job on it."""
+
+        def show(study: Study) -> None:
+            self._show_study(study)
+            self._ask(lambda runner: queue_example(runner, study))
+
+        self._load(
+            lambda: Study.create(root, name or "Example", simulated=True), show, topic="study"
+        )
 
     def close_study(self) -> None:
         """Close the study; its running jobs go on."""
@@ -187,7 +186,7 @@ class Session:
         """Queue a job again that failed, was cancelled or was lost."""
         self._ask(lambda runner: runner.retry(job_id))
 
-    def _ask(self, request: Callable[[StudyRunner], object]) -> None:
+    def _ask(self, request: Callable[[JobRunner], object]) -> None:
         """Ask the runner off the UI thread, since it writes files and may wait for a process."""
         if (runner := self._runner) is None:
             self.failed.emit(_no_study())
@@ -350,6 +349,15 @@ class Session:
 
     def _load(self, work: Callable[[], T], show: Callable[[T], None], *, topic: str) -> None:
         self.background.run(work, show, self.failed.emit, topic=topic)
+
+
+def queue_example(runner: JobRunner, study: Study) -> None:
+    """Queue the simulation of the example's data, then the main job on them, step by step."""
+    from music_gui.steps.example_study import main_job
+    from music_gui.steps.registry import get_step
+
+    for step, parameters in (("make-example", {}), *main_job(study)):
+        runner.submit(step, parameters, title=get_step(step).title)
 
 
 def _no_study() -> JobError:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -184,10 +184,16 @@ def _describe(name: str, field: FieldInfo) -> ParameterDescription:
 
 
 def _element(annotation: Any) -> tuple[Any, bool]:
-    """Return the type of a value, or of a list's values, and whether it is a list."""
+    """Return the type of a value, or of a list's values, and whether it is a list.
+
+    Of ``Literal["auto"] | float`` it is the number: the words are said in the help.
+    """
+    if get_origin(annotation) is Annotated:
+        return _element(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
-        annotation = next(each for each in get_args(annotation) if each is not NoneType)
-        return _element(annotation)
+        alternatives = [each for each in get_args(annotation) if each is not NoneType]
+        open_ended = [each for each in alternatives if get_origin(each) is not Literal]
+        return _element((open_ended or alternatives)[0])
     if get_origin(annotation) in (tuple, list):
         return _element(get_args(annotation)[0])[0], True
     return annotation, False

@@ -86,7 +86,7 @@ def make_example_study(
     hidden = study.root / ".sourcedata"
     shutil.rmtree(hidden, ignore_errors=True)
     try:
-        _write_inputs(hidden, progress, n_participants, n_variants, seed)
+        write_inputs(hidden, progress, n_participants, n_variants, seed)
         hidden.rename(study.source_data)
     except BaseException:
         shutil.rmtree(hidden, ignore_errors=True)
@@ -149,9 +149,10 @@ def _open_or_create(root: Path) -> Study:
     return study
 
 
-def _write_inputs(
+def write_inputs(
     folder: Path, progress: Progress, n_participants: int, n_variants: int, seed: int
 ) -> None:
+    """Write what `make_example_study` puts into the study's ``sourcedata`` into a new folder."""
     progress.update(0.0, "simulating people and genotypes")
     template = read_image(resource(TEMPLATE_GM_3MM))
     sample = simulate_sample(

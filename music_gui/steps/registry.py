@@ -10,6 +10,7 @@ from music_gui.steps.step import Step
 
 #: Name on the command line -> module that defines ``STEP``, in the order of the main job.
 STEP_MODULES = {
+    "make-example": "music_gui.steps.make_example",
     "import-maps": "music_gui.steps.import_maps",
     "import-atlas": "music_gui.steps.import_atlas",
     "fit": "music_gui.steps.fit",

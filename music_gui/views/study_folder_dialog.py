@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QVBoxLayout,
     QWidget,
@@ -66,7 +67,9 @@ class StudyFolderDialog(QDialog):
         form.setHorizontalSpacing(16)
         form.setVerticalSpacing(10)
         form.addRow("&Name", self.name)
-        form.addRow("&Folder", row)
+        label = QLabel("&Folder")
+        label.setBuddy(self.folder)
+        form.addRow(label, row)
         explanation = ColoredLabel(text)
         explanation.setWordWrap(True)
         self.problem = ColoredLabel(color="bad")

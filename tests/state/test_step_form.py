@@ -1,6 +1,7 @@
 """The form of a step."""
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field, ValidationError, model_validator
@@ -16,6 +17,7 @@ class Parameters(StepParameters):
     batch: int = Field(32, ge=1, description="Batch")
     low: float = Field(0.0, description="Low")
     high: float = Field(1.0, description="High")
+    divisor: Literal["auto"] | Annotated[float, Field(gt=0)] = Field("auto", description="Divisor")
 
     @model_validator(mode="after")
     def _in_order(self) -> "Parameters":
@@ -41,7 +43,14 @@ def form(monkeypatch: pytest.MonkeyPatch) -> StepForm:
 
 
 def test_it_asks_for_each_parameter_in_order(form: StepForm):
-    assert [field.name for field in form.fields] == ["map", "scales", "batch", "low", "high"]
+    assert [field.name for field in form.fields] == [
+        "map",
+        "scales",
+        "batch",
+        "low",
+        "high",
+        "divisor",
+    ]
     assert (form.step, form.title, form.help) == ("fit", "Fit sopNMF", "Factorise the maps.")
 
 
@@ -67,3 +76,11 @@ def test_answers_equal_to_the_default_are_left_out_of_the_job(form: StepForm):
 def test_wrong_answers_never_become_a_job(form: StepForm):
     with pytest.raises(ValidationError):
         form.job_parameters({})
+
+
+def test_a_number_or_a_word_is_asked_for_as_a_number_that_may_be_a_word(form: StepForm):
+    divisor = form.fields[-1]
+    assert (divisor.type, divisor.choices, divisor.default) == ("number", None, "auto")
+    for answer in ("auto", 1000.0, "1000"):
+        assert form.check({"map": "/m", "divisor": answer}) == {}
+    assert "divisor" in form.check({"map": "/m", "divisor": "many"})

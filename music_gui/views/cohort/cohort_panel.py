@@ -40,6 +40,8 @@ _STATE_ICONS = {
     "refused": ("mdi6.alert-circle", "bad"),
 }
 
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+
 _REDRAW_MS = 150
 
 
@@ -144,6 +146,7 @@ class CohortPanel(QWidget):
         table.setSortingEnabled(True)
         table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
         table.setShowGrid(False)
+        table.setWordWrap(False)
         table.setAlternatingRowColors(True)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -152,6 +155,7 @@ class CohortPanel(QWidget):
         table.verticalHeader().setDefaultSectionSize(24)
         table.horizontalHeader().setStretchLastSection(True)
         table.horizontalHeader().setHighlightSections(False)
+        table.horizontalHeader().setDefaultAlignment(_LEFT)
         return table
 
     # -- content ---------------------------------------------------------------------------
