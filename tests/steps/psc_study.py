@@ -19,7 +19,8 @@ from music_gui.io.study import Study
 from music_gui.steps.step import Workspace
 
 SHAPE = (18, 22, 18)
-GRID = Grid(SHAPE, np.array([[5.0, 0, 0, -42], [0, 5.0, 0, -52], [0, 0, 5.0, -42], [0, 0, 0, 1]]))
+#: Voxels of 7 mm, so that the maps hold as much grey matter as a brain (about 600 ml).
+GRID = Grid(SHAPE, np.array([[7.0, 0, 0, -59.5], [0, 7, 0, -80], [0, 0, 7, -50], [0, 0, 0, 1]]))
 SCALE = 8
 #: The PSCs that patients have less of.
 AFFECTED = (1, 4)
@@ -117,10 +118,10 @@ def make_study(
     return study
 
 
-def write_map(path: Path, image: np.ndarray) -> Path:
+def write_map(path: Path, image: np.ndarray, grid: Grid = GRID) -> Path:
     """Write one map as a user would have it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_image(path, image, GRID)
+    write_image(path, image, grid)
     return path
 
 

@@ -138,7 +138,10 @@ class ComBatGAM(BaseEstimator):  # type: ignore[misc]
         )
         index = np.searchsorted(self.sites_, sites)
         indicators = np.eye(len(self.sites_))[index]
-        self.design_.check_apart(indicators, [f"{self.site}[{s}]" for s in self.sites_], table)
+        linear, smooth = self.design_.linear_columns(table), self.design_.smooth_columns(table)
+        self.design_.check_apart(
+            indicators, [f"{self.site}[{s}]" for s in self.sites_], linear, table
+        )
         reference = self._reference_index()
         if reference is not None:
             indicators[:, reference] = 1.0
@@ -146,8 +149,8 @@ class ComBatGAM(BaseEstimator):  # type: ignore[misc]
         self.features_ = fit_features(
             X,
             index,
-            np.hstack([indicators, self.design_.linear_columns(table)]),
-            self.design_.smooth_columns(table),
+            np.hstack([indicators, linear]),
+            smooth,
             basis.penalty() if basis else np.empty((0, 0)),
             reference=reference,
             shared_folds=self.penalty_folds == "shared",
@@ -155,7 +158,7 @@ class ComBatGAM(BaseEstimator):  # type: ignore[misc]
             progress=progress or Silent(),
         )
         self.notes_ = notes
-        self._fit_sites(X, table, index)
+        self._fit_sites(X, np.hstack([linear, smooth]), index)
         return self
 
     def transform(self, X: NDArray[np.float64], table: pd.DataFrame) -> NDArray[np.float64]:
@@ -280,7 +283,7 @@ class ComBatGAM(BaseEstimator):  # type: ignore[misc]
         return model
 
     def _fit_sites(
-        self, X: NDArray[np.float64], table: pd.DataFrame, index: NDArray[np.int64]
+        self, X: NDArray[np.float64], columns: NDArray[np.float64], index: NDArray[np.int64]
     ) -> None:
         usable = self.features_.usable
         if self.features_.n_constant:
@@ -291,7 +294,7 @@ class ComBatGAM(BaseEstimator):  # type: ignore[misc]
             self.notes_ += ("one feature only: the sites' estimates are used without shrinkage",)
         self.location_ = np.zeros((len(self.sites_), len(usable)))
         self.scale_ = np.ones_like(self.location_)
-        standard, _, _ = self.features_.standardize(X, self.design_.columns(table))
+        standard, _, _ = self.features_.standardize(X, columns)
         self.location_[:, usable], self.scale_[:, usable] = fit_sites(
             standard,
             index,

@@ -76,7 +76,9 @@ def as_labels(values: pd.Series[Any]) -> NDArray[np.object_]:
             return str(int(value))
         return str(value).strip()
 
-    return np.array([label(value) for value in values], dtype=object)
+    codes, different = pd.factorize(values)
+    labels = np.array([*map(label, different), None], dtype=object)  # -1, the last: missing
+    return labels[codes]
 
 
 def covariate_from(table: pd.DataFrame, name: str) -> Covariate:
@@ -122,7 +124,7 @@ def incomplete_rows(table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.boo
         if pd.api.types.is_numeric_dtype(column):
             missing |= ~np.isfinite(column.to_numpy(dtype=np.float64, na_value=np.nan))
         else:
-            missing |= np.array([label is None for label in as_labels(column)], dtype=bool)
+            missing |= np.equal(as_labels(column), None).astype(bool)
     return missing
 
 

@@ -106,7 +106,11 @@ class CovariateDesign:
         return np.hstack([self.linear_columns(table), self.smooth_columns(table)])
 
     def check_apart(
-        self, sites: NDArray[np.float64], names: Sequence[str], table: pd.DataFrame
+        self,
+        sites: NDArray[np.float64],
+        names: Sequence[str],
+        linear: NDArray[np.float64],
+        table: pd.DataFrame,
     ) -> None:
         """Refuse covariates that can't be told from the sites or from each other.
 
@@ -116,6 +120,8 @@ class CovariateDesign:
             A column a site.
         names : sequence of str
             Names of these columns.
+        linear : ndarray, shape (n, p)
+            `linear_columns` of the table.
         table : DataFrame, n rows
             The covariates.
 
@@ -124,7 +130,7 @@ class CovariateDesign:
         InputError
             Naming the columns.
         """
-        parts = [sites, self.linear_columns(table)]
+        parts = [sites, linear]
         names = [*names, *(column for c in self.covariates for column in c.columns)]
         if self.smooth is not None:
             parts.append(table[[self.smooth]].to_numpy(dtype=np.float64))
