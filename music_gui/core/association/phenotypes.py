@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import qr
 
-#: Directions of the covariates below this share of the largest count as dependent.
+#: A covariate of which less than this share is not explained by those before is dependent.
 _RANK_TOLERANCE = 1e-9
 
 #: A phenotype that keeps less than this share of itself is explained by the covariates wholly.
@@ -88,10 +87,7 @@ def _project(
         return PhenotypeGroup(
             rows, columns, np.empty((0, 0)), empty, np.full(len(columns), np.nan), empty
         )
-    # Householder QR, not the normal equations: it keeps all digits of nearly collinear columns.
-    q, triangle, _ = qr(design[rows], mode="economic", pivoting=True)
-    pivots = np.abs(np.diag(triangle))
-    basis = np.asarray(q[:, pivots > _RANK_TOLERANCE * pivots[0]], dtype=np.float64)
+    basis = _orthonormal_basis(design[rows])
     values = phenotypes[np.ix_(rows, columns)]
     y = values - values.mean(axis=0)
     residuals = y - basis @ (basis.T @ y)
@@ -104,3 +100,17 @@ def _project(
     norms[explained] = np.nan
     unit = np.where(explained, 0.0, residuals / norms)
     return PhenotypeGroup(rows, columns, basis, unit, norms, np.hstack([basis, unit]))
+
+
+def _orthonormal_basis(design: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return an orthonormal basis of the columns, shape (n, rank).
+
+    By Householder QR, not the normal equations: it keeps all digits of nearly collinear columns.
+    """
+    basis, triangle = np.linalg.qr(design)
+    own = np.zeros(design.shape[1])
+    own[: len(triangle)] = np.abs(np.diag(triangle))
+    independent = own > _RANK_TOLERANCE * np.linalg.norm(design, axis=0)
+    if not independent.all():
+        basis, _ = np.linalg.qr(design[:, independent])
+    return np.asarray(basis, dtype=np.float64)

@@ -18,7 +18,7 @@ from music_gui.core.association.design import (
 )
 from music_gui.core.cohort.join import Join, join_participants
 from music_gui.core.errors import InputError
-from music_gui.core.harmonization.covariates import as_labels, check_columns, incomplete_rows
+from music_gui.core.harmonization.covariates import check_columns, incomplete_rows
 
 _KEYS = ["participant_id", "session_id"]
 _SHOWN = 5
@@ -179,7 +179,7 @@ def _choose_terms(
     notes = []
     useless = set()
     for name in needed_columns([Term.parse(each) for each in candidates]):
-        if len({label for label in as_labels(rows[name]) if label is not None}) < 2:
+        if rows[name].nunique() < 2:
             useless.add(name)
             notes.append(f"{name} is the same for everyone, or missing: not used as a covariate")
     terms = tuple(Term.parse(each) for each in candidates)
