@@ -22,6 +22,13 @@ _INFLATE = -0.67
 #: Rounds of smoothing that take away the steps of the voxels and keep the folds of the cortex.
 DEFAULT_ROUNDS = 20
 
+#: A small piece stands fewer rounds before it collapses: these, and one more for so many vertices.
+_FEWEST_ROUNDS = 2
+_VERTICES_PER_ROUND = 40
+
+#: Bounds of the factor that gives a smoothed piece its volume back; a voxel of its own needs 1.4.
+_RESTORING = (0.5, 2.0)
+
 #: How much harder an edge between two labels pulls than another: high enough that the border
 #: between two PSCs becomes a smooth curve instead of a flight of steps.
 _BORDER_WEIGHT = 6.0
@@ -85,7 +92,7 @@ def build_label_surface(
 
     Pits and pinholes in the labelled volume are filled with the nearest label first. Every face
     between inside and outside then becomes two triangles, and their corners are smoothed; edges
-    between two labels are smoothed as curves.
+    between two labels are smoothed as curves. Every piece keeps its volume.
 
     Parameters
     ----------
@@ -94,7 +101,7 @@ def build_label_surface(
     grid : Grid
         Of the label image, in any orientation.
     rounds : int
-        Rounds of smoothing.
+        Rounds of smoothing; small pieces get fewer, since they stand less.
 
     Returns
     -------
@@ -114,6 +121,8 @@ def build_region_surface(
 ) -> LabelSurface:
     """Build the closed surface of one region, exactly its voxels; all triangles have label 1.
 
+    Every piece of the region keeps its volume.
+
     Parameters
     ----------
     mask : ndarray, shape of the grid, bool
@@ -121,7 +130,7 @@ def build_region_surface(
     grid : Grid
         Of the mask.
     rounds : int
-        Rounds of smoothing.
+        Rounds of smoothing; small pieces get fewer, since they stand less.
 
     Raises
     ------
@@ -132,21 +141,19 @@ def build_region_surface(
 
 
 def _build(labels: NDArray[np.int32], grid: Grid, rounds: int) -> LabelSurface:
+    labels, first = _cropped(labels)
     quads, voxels = _boundary_quads(labels)
-    if len(quads) == 0:
-        raise InputError(
-            "the surface is empty", why="no voxel has a label", remedy="Choose another scale"
-        )
     quad_labels = labels.ravel()[voxels]
     one, other = _neighbouring_sides(quads, voxels)
     lattice, quads = _separate_corners(quads, one, other)
     shape = tuple(size + 1 for size in labels.shape)
-    corners = np.stack(np.unravel_index(lattice, shape), axis=1).astype(np.float64) - 0.5
+    corners = np.stack(np.unravel_index(lattice, shape), axis=1) + (first - 0.5)
     is_border = quad_labels[one // 4] != quad_labels[other // 4]
     edges = np.stack([quads.ravel()[one], quads.ravel()[_next_corner(one)]])
     weights = np.where(is_border, _BORDER_WEIGHT, 1.0)
-    vertices = grid.to_world(_smoothed(corners, edges, weights, rounds))
-    triangles = _split(quads, vertices)
+    smooth, piece = _smoothed(corners, edges, weights, rounds)
+    triangles = _split(quads, grid.to_world(smooth))
+    vertices = grid.to_world(_restored(smooth, corners, triangles, piece))
     if np.linalg.det(grid.affine[:3, :3]) < 0:
         triangles = triangles[:, ::-1]
     return LabelSurface(
@@ -154,6 +161,20 @@ def _build(labels: NDArray[np.int32], grid: Grid, rounds: int) -> LabelSurface:
         triangles=np.ascontiguousarray(triangles, dtype=np.int32),
         labels=np.repeat(quad_labels, 2),
     )
+
+
+def _cropped(labels: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Cut out the box that holds all labels; return it and its first voxel, shape (3,)."""
+    spans = []
+    for axis in range(3):
+        occupied = np.flatnonzero((labels != 0).any(axis=tuple({0, 1, 2} - {axis})))
+        if len(occupied) == 0:
+            raise InputError(
+                "the surface is empty", why="no voxel has a label", remedy="Choose another scale"
+            )
+        spans.append((int(occupied[0]), int(occupied[-1]) + 1))
+    box = tuple(slice(start, stop) for start, stop in spans)
+    return labels[box], np.array([start for start, _ in spans])
 
 
 def _without_pits(labels: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -253,16 +274,48 @@ def _smoothed(
     edges: NDArray[np.int64],
     weights: NDArray[np.float64],
     rounds: int,
-) -> NDArray[np.float64]:
-    """Smooth by Taubin's method with weighted edges, shape (2, E); returns shape (V, 3)."""
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Smooth by Taubin's method with weighted edges, shape (2, E).
+
+    Returns
+    -------
+    vertices : ndarray, shape (V, 3)
+    piece : ndarray, shape (V,)
+        Which vertices hang together.
+    """
     n = len(vertices)
     pull = sparse.coo_array((weights, (edges[0], edges[1])), shape=(n, n)).tocsr()
     pull = pull + pull.T
     mean_of_neighbours = sparse.diags_array(1 / pull.sum(axis=1)) @ pull
-    for _ in range(rounds):
+    _, piece = connected_components(pull, directed=False)
+    last_round = _FEWEST_ROUNDS + np.bincount(piece)[piece, None] // _VERTICES_PER_ROUND
+    for done in range(rounds):
+        smoother = vertices
         for step in (_SHRINK, _INFLATE):
-            vertices = vertices + step * (mean_of_neighbours @ vertices - vertices)
-    return vertices
+            smoother = smoother + step * (mean_of_neighbours @ smoother - smoother)
+        vertices = np.where(done < last_round, smoother, vertices)
+    return vertices, piece.astype(np.int64)
+
+
+def _restored(
+    vertices: NDArray[np.float64],
+    original: NDArray[np.float64],
+    triangles: NDArray[np.int64],
+    piece: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Scale every piece about its centre to the volume it had, shape (V, 3)."""
+    sizes = np.bincount(piece)
+    sums = [np.bincount(piece, vertices[:, axis]) for axis in range(3)]
+    centres = np.stack(sums, axis=1) / sizes[:, None]
+    of_triangle = piece[triangles[:, 0]]
+    volumes = []
+    for places in (original, vertices):
+        a, b, c = ((places - centres[piece])[triangles[:, corner]] for corner in range(3))
+        volumes.append(np.bincount(of_triangle, (a * np.cross(b, c)).sum(axis=1)))
+    before, after = volumes
+    ratio = np.divide(before, after, out=np.ones(len(sizes)), where=before * after > 0)
+    factor = np.clip(np.cbrt(ratio), *_RESTORING)
+    return centres[piece] + factor[piece][:, None] * (vertices - centres[piece])
 
 
 def _split(quads: NDArray[np.int64], vertices: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -49,7 +49,7 @@ def test_a_ball_keeps_its_volume_and_is_round():
     mask = ball()
     surface = build_region_surface(mask, GRID)
     assert_closed_and_oriented(surface)
-    assert surface.volume == pytest.approx(mask.sum() * 8, rel=0.02)
+    assert surface.volume == pytest.approx(mask.sum() * 8, rel=1e-4)
     radii = np.linalg.norm(surface.vertices, axis=1)
     assert np.abs(radii - RADIUS_MM).max() < 1.3
     assert radii.std() < 0.5
@@ -147,6 +147,22 @@ def test_a_single_voxel_has_a_surface():
     assert_closed_and_oriented(surface)
     assert len(surface.triangles) == 12
     np.testing.assert_allclose(surface.vertices.mean(axis=0), [-38, -42, -34], atol=1e-5)
+    assert surface.volume == pytest.approx(8, rel=1e-4)
+
+
+def test_a_region_in_small_pieces_keeps_its_volume():
+    mask = np.random.default_rng(0).random(SHAPE) < 0.01
+    surface = build_region_surface(mask, GRID)
+    assert_closed_and_oriented(surface)
+    assert surface.volume == pytest.approx(mask.sum() * 8, rel=0.01)
+
+
+def test_a_cavity_stays_one():
+    mask = ball() & ~ball(radius=12)
+    surface = build_region_surface(mask, GRID)
+    assert surface.volume == pytest.approx(mask.sum() * 8, rel=0.001)
+    radii = np.linalg.norm(surface.vertices, axis=1)
+    assert radii.min() == pytest.approx(12, abs=1.5)
 
 
 def test_nothing_has_no_surface():
