@@ -17,6 +17,32 @@ from music_gui.jobs.paths import JobPaths
 _CHUNK = 1 << 20
 
 
+def check_outputs(output: Path, study_root: Path, names: Iterable[str]) -> None:
+    """Refuse outputs that were not written or would not come to lie in the study.
+
+    Parameters
+    ----------
+    output : Path
+        Folder they were written to.
+    study_root : Path
+        The study's folder.
+    names : iterable of str
+        Files and folders relative to both, with forward slashes.
+
+    Raises
+    ------
+    JobError
+        Naming the first output that is missing or lies outside the study.
+    """
+    root = study_root.resolve()
+    for name in names:
+        target = (study_root / name).resolve()
+        if target == root or not target.is_relative_to(root):
+            raise JobError("an output lies outside the study", where=name)
+        if not (output / name).exists():
+            raise JobError("a promised output was not written", where=name)
+
+
 def publish(
     paths: JobPaths,
     attempt: int,
@@ -46,19 +72,13 @@ def publish(
     Raises
     ------
     JobError
-        If an output is missing or lies outside the study.
+        As `check_outputs`.
     OSError
         If a file can't be moved.
     """
     names = list(outputs)
     output = paths.output(attempt)
-    root = study_root.resolve()
-    for name in names:
-        target = (study_root / name).resolve()
-        if target == root or not target.is_relative_to(root):
-            raise JobError("an output lies outside the study", where=name)
-        if not (output / name).exists():
-            raise JobError("a promised output was not written", where=name)
+    check_outputs(output, study_root, names)
     write_json(
         paths.publication, {"attempt": attempt, "outputs": names, "result": jsonable(result)}
     )

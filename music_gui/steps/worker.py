@@ -23,7 +23,13 @@ from music_gui.jobs.events import Event, append_event
 from music_gui.jobs.folder import JobFolder, claim, create_job, jobs_in
 from music_gui.jobs.job import JobSnapshot, JobSpec, JobState
 from music_gui.jobs.paths import JobPaths
-from music_gui.jobs.publication import digest, end_publication, publish, resume_publication
+from music_gui.jobs.publication import (
+    check_outputs,
+    digest,
+    end_publication,
+    publish,
+    resume_publication,
+)
 from music_gui.jobs.supervision import SupervisedJob
 from music_gui.steps.memoization import computed_before, result_key
 from music_gui.steps.registry import get_step
@@ -185,6 +191,7 @@ def _run(study: Study, folder: JobFolder, reporter: Reporter) -> dict[str, Any]:
         workspace = Workspace(output, paths.scratch, paths.log, reporter, spec.threads)
         made = step.run(study, parameters, workspace)
     reporter.check()
+    check_outputs(output, study.root, made.outputs)
     result = {
         "summary": made.summary,
         "outputs": {name: digest(output / name) for name in made.outputs},

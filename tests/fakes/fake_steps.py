@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import Field
 
 from music_gui.core.errors import InputError
+from music_gui.jobs import publication
 from music_gui.jobs.process import run_program
 from music_gui.steps.step import Step, StepParameters, StepResult
 
@@ -99,6 +100,21 @@ def _fill_disk(study, parameters, workspace):
             workspace.progress.update(0.5, "writing")
 
 
+def _die_between_moves(study, parameters, workspace):
+    """Let the worker be killed at the first attempt when it has moved one of two results."""
+    for name in ("one.txt", "two.txt"):
+        (workspace.output / name).write_text("new")
+    move = publication._move_in
+
+    def move_once(source, target, aside):
+        if target.name == "two.txt":
+            os.kill(os.getpid(), signal.SIGKILL)
+        move(source, target, aside)
+
+    publication._move_in = move_once
+    return StepResult(["one.txt", "two.txt"], "moved both")
+
+
 def _leave_the_study(study, parameters, workspace):
     return StepResult(["../elsewhere.txt"], "wrote outside")
 
@@ -126,6 +142,7 @@ STEPS = {
         _step("be-stuck", _be_stuck),
         _step("start-program", _start_program),
         _step("fill-disk", _fill_disk),
+        _step("die-between-moves", _die_between_moves),
         _step("leave-the-study", _leave_the_study),
         _step("forget-output", _forget_output),
     )
