@@ -37,6 +37,9 @@ class SliceSampler:
         Distance of samples along x, y and z in mm.
     bounds : ndarray, shape (3, 2)
         Lower and upper edge of the image along x, y and z in mm, outer faces of the voxels.
+    content : ndarray, shape (3, 2)
+        The same of the part that is not zero, as far as it is known without much work: of a
+        tilted image, all of it.
     """
 
     def __init__(self, data: NDArray[Any], grid: Grid, *, linear: bool = False) -> None:
@@ -62,6 +65,7 @@ class SliceSampler:
             upper = lower + self._n * finest
         self.bounds: NDArray[np.float64] = np.stack([lower, upper], axis=1)
         self.spacing: NDArray[np.float64] = (upper - lower) / self._n
+        self.content: NDArray[np.float64] = self._content()
 
     def plane(self, axis: int, position: float) -> NDArray[Any]:
         """Return the samples of a plane, shape (n_horizontal, n_vertical), both ascending in mm.
@@ -78,9 +82,20 @@ class SliceSampler:
             u, v = PLANE_AXES[axis]
             return np.zeros((self._n[u], self._n[v]), dtype=self._data.dtype)
         if self._turned is not None:
-            samples: NDArray[Any] = self._turned.take(index, axis=axis)
+            # Not take(), which copies the whole of an array that is only turned.
+            samples: NDArray[Any] = np.moveaxis(self._turned, axis, 0)[index]
             return samples
         return self._tilted_plane(axis, position)
+
+    def _content(self) -> NDArray[np.float64]:
+        if self._turned is None or not self._turned.any():
+            return self.bounds
+        content = self.bounds.copy()
+        for axis in range(3):
+            others = tuple(other for other in range(3) if other != axis)
+            first, last = np.flatnonzero(self._turned.any(axis=others))[[0, -1]]
+            content[axis] = self.bounds[axis, 0] + self.spacing[axis] * np.array([first, last + 1])
+        return content
 
     def value(self, point: NDArray[np.floating]) -> float | None:
         """Return the nearest voxel's value at a point in world mm, or None outside."""

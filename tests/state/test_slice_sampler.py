@@ -80,6 +80,16 @@ def test_outside_of_the_image_the_plane_is_empty() -> None:
     assert sampler.value(np.array([500.0, 0.0, 0.0])) is None
 
 
+def test_the_content_is_what_is_not_zero() -> None:
+    data, grid = phantom()
+    only_mark = np.where(data == 99, 99, 0)
+    for order in ("RAS", "LPS", "ASL"):
+        sampler = SliceSampler(*stored_as(order, only_mark, grid))
+        np.testing.assert_allclose(sampler.content, [[20, 22], [-15.5, -12.5], [6, 10]])
+    empty = SliceSampler(np.zeros_like(data), grid)
+    np.testing.assert_array_equal(empty.content, empty.bounds)
+
+
 def tilted(shape: tuple[int, int, int] = (24, 20, 18)) -> Grid:
     """2 mm voxels, turned by 20 degrees about z and 10 about x."""
     a, b = np.deg2rad([20, 10])

@@ -1,0 +1,96 @@
+"""What is drawn in a slice, as arrays of colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from music_gui.state.slice_sampler import SliceSampler
+from music_gui.views.widgets import palette
+
+#: Lines around PSCs are a quarter of a voxel wide.
+_LINE_SCALE = 4
+
+#: How much more of the selected PSC's colour is seen.
+_ACCENT = 0.35
+
+
+@dataclass(frozen=True, eq=False)
+class SliceSources:
+    """What is cut into slices, and how PSCs look.
+
+    Parameters
+    ----------
+    underlay : SliceSampler or None
+        Grey levels 0 to 255.
+    labels : SliceSampler or None
+        PSCs of one scale.
+    colors : ndarray, shape (C + 1, 4), uint8
+        Of the labels.
+    selected : int or None
+        Label to be accented.
+    opacity : float
+        Of the PSCs, 0 to 1.
+    outline : bool
+        Lines around PSCs instead of areas.
+    radiological : bool
+        Left on the right.
+    """
+
+    underlay: SliceSampler | None
+    labels: SliceSampler | None
+    colors: NDArray[np.uint8]
+    selected: int | None
+    opacity: float
+    outline: bool
+    radiological: bool
+
+    def bounds(self) -> NDArray[np.float64]:
+        """Return the box around both images in world mm, shape (3, 2)."""
+        return _union([each.bounds for each in (self.underlay, self.labels) if each is not None])
+
+    def content(self) -> NDArray[np.float64]:
+        """Return the box around what is not zero in world mm, shape (3, 2)."""
+        return _union([each.content for each in (self.underlay, self.labels) if each is not None])
+
+
+def _union(boxes: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the box around boxes, shape (3, 2)."""
+    if not boxes:
+        return np.array([[-90.0, 90.0]] * 3)
+    stacked = np.stack(boxes)
+    return np.stack([stacked[:, :, 0].min(axis=0), stacked[:, :, 1].max(axis=0)], axis=1)
+
+
+def filled(plane: NDArray[np.int32], sources: SliceSources) -> NDArray[np.uint8]:
+    """Colour a plane of labels, shape (u, v, 4)."""
+    colors = sources.colors.copy()
+    alpha = colors[:, 3] * sources.opacity
+    if sources.selected is not None:
+        alpha[sources.selected] = colors[sources.selected, 3] * min(1.0, sources.opacity + _ACCENT)
+    colors[:, 3] = alpha
+    return colors[plane]
+
+
+def outlined(plane: NDArray[np.int32], sources: SliceSources) -> NDArray[np.uint8] | None:
+    """Draw lines at the edges of labels, or of the selected one only; None without any line."""
+    colors = np.zeros_like(sources.colors)
+    if sources.outline:
+        colors[:] = sources.colors
+    if sources.selected is not None and sources.colors[sources.selected, 3]:
+        highlight = np.array(palette.rgb(palette.current().highlight)) * 255
+        colors[sources.selected] = [*highlight.round().astype(np.uint8), 255]
+    if not (sources.outline or (plane == sources.selected).any()):
+        return None
+    fine = plane.repeat(_LINE_SCALE, axis=0).repeat(_LINE_SCALE, axis=1)
+    edge = np.zeros(fine.shape, dtype=bool)
+    across, along = fine[1:] != fine[:-1], fine[:, 1:] != fine[:, :-1]
+    edge[1:] |= across
+    edge[:-1] |= across
+    edge[:, 1:] |= along
+    edge[:, :-1] |= along
+    lines = np.zeros((*fine.shape, 4), dtype=np.uint8)
+    lines[edge] = colors[fine[edge]]
+    return lines
