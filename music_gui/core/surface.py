@@ -310,7 +310,7 @@ def _restored(
     of_triangle = piece[triangles[:, 0]]
     volumes = []
     for places in (original, vertices):
-        a, b, c = ((places - centres[piece])[triangles[:, corner]] for corner in range(3))
+        a, b, c = (places - centres[piece])[triangles.T]
         volumes.append(np.bincount(of_triangle, (a * np.cross(b, c)).sum(axis=1)))
     before, after = volumes
     ratio = np.divide(before, after, out=np.ones(len(sizes)), where=before * after > 0)
