@@ -276,6 +276,16 @@ class Session:
         """Colour the PSCs by a column; None gives each PSC its own colour."""
         self.scene.painted = self.columns.get(title) if title else None
 
+    def paint_contributions(self) -> None:
+        """Colour the PSCs by what each adds to the score that is shown."""
+        score = self.spare.score
+        if score is None or score["contributions"] is None:
+            return
+        title = f"Contribution to {score['model']['name']} of {score['id']}"
+        values = {each["psc"]: each["contribution"] for each in score["contributions"]}
+        self._add_columns([PscColumn(title, values, kind="diverging")])
+        self.paint(title)
+
     def _set_underlay(self, underlay: Any) -> None:
         self.scene.underlay = underlay
 
