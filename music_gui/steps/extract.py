@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from music_gui.core.atlas import Atlas
-from music_gui.core.errors import InputError, MusicError
+from music_gui.core.errors import InputError, MusicError, ParameterError
 from music_gui.core.progress import Progress
 from music_gui.core.psc import PscExtractor, PscVolumes, name_not_finite
 from music_gui.io.atlas_dseg import read_atlas_and_stale, read_sidecars
@@ -31,7 +31,9 @@ from music_gui.steps.step import Step, StepParameters, StepResult, Workspace
 class ExtractParameters(StepParameters):
     """Parameters of `extract`."""
 
-    atlas: str = Field("study", description="Name of the atlas in the study")
+    atlas: str = Field(
+        "", description="Name of the atlas; by default study, or the only one the study has"
+    )
     name: str = Field("", description="Name of the new PSC table; by default ATLAS_raw")
     max_shift: float = Field(
         0.3,
@@ -106,20 +108,32 @@ def run(study: Study, parameters: ExtractParameters, workspace: Workspace) -> St
 def inputs(study: Study, parameters: ExtractParameters) -> Sequence[Path]:
     """Name atlas and maps, and the original images if they will be read."""
     named = [study.participants, study.masked_maps / "maps.json"]
-    named += sorted(study.atlas(parameters.atlas).glob("atlas-*_dseg.*"))
     try:
+        named += sorted(study.atlas(_atlas_name(study, parameters)).glob("atlas-*_dseg.*"))
         plan = _plan(study, parameters)
         return named + (_image_paths(study, plan.maps) if plan.n_outside else [])
     except MusicError:
         return named
 
 
+def _atlas_name(study: Study, parameters: ExtractParameters) -> str:
+    names = sorted(folder.name for folder in study.atlases.glob("*") if folder.is_dir())
+    if parameters.atlas or "study" in names or not names:
+        return parameters.atlas or "study"
+    if len(names) > 1:
+        raise ParameterError(
+            "the study has several atlases", remedy=f"Choose one of {', '.join(names)}"
+        )
+    return names[0]
+
+
 def _plan(study: Study, parameters: ExtractParameters) -> _Plan:
-    atlas, stale = read_atlas_and_stale(study.atlas(parameters.atlas))
+    name = _atlas_name(study, parameters)
+    atlas, stale = read_atlas_and_stale(study.atlas(name))
     maps = MaskedMaps.open(study.masked_maps)
     extractor = PscExtractor(atlas, maps.grid, max_shift=parameters.max_shift)
     return _Plan(
-        name=parameters.name or f"{parameters.atlas}_raw",
+        name=parameters.name or f"{name}_raw",
         atlas=atlas,
         stale=stale,
         maps=maps,

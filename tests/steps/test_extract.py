@@ -13,7 +13,7 @@ from psc_study import run
 from scipy import ndimage
 
 from music_gui.core.atlas import AtlasScale
-from music_gui.core.errors import Cancelled, GridMismatchError, InputError
+from music_gui.core.errors import Cancelled, GridMismatchError, InputError, ParameterError
 from music_gui.core.grid import Grid
 from music_gui.core.progress import Silent
 from music_gui.io.atlas_dseg import ScaleSource, scale_hashes, write_scale
@@ -247,6 +247,17 @@ def test_the_table_can_have_a_name_of_its_own(tmp_path):
     result, _ = run(study, STEP, tmp_path, atlas="other", name="mine")
     assert result.outputs[0] == "psc/mine.parquet"
     assert read_psc_table(study.psc_table("mine")).sidecar.simulated
+
+
+def test_without_a_name_the_only_atlas_is_taken_and_of_several_one_must_be_chosen(tmp_path):
+    study, _ = make_study(tmp_path, WIDE)
+    add_atlas(study, name="other")
+    assert run(study, STEP, tmp_path)[0].details["table"] == "other_raw"
+    add_atlas(study, name="third")
+    with pytest.raises(ParameterError, match="other, third"):
+        run(study, STEP, tmp_path)
+    add_atlas(study)
+    assert run(study, STEP, tmp_path)[0].details["table"] == "study_raw"
 
 
 def test_without_atlas_or_maps_it_says_what_to_do(tmp_path):
