@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
-#: Median of the chi-square distribution with one degree of freedom.
-_MEDIAN_CHI_SQUARE = float(stats.chi2.median(1))
+#: Median of the chi-square distribution with one degree of freedom: the square of the normal
+#: distribution's upper quartile.
+_MEDIAN_CHI_SQUARE = float(special.ndtri(0.75) ** 2)
 
 
 def genomic_inflation(neg_log_10_p_value: NDArray[np.floating]) -> float:
@@ -26,5 +27,6 @@ def genomic_inflation(neg_log_10_p_value: NDArray[np.floating]) -> float:
     values = neg_log_10_p_value[np.isfinite(neg_log_10_p_value)]
     if len(values) == 0:
         return float("nan")
-    p = 10.0 ** -np.median(values.astype(np.float64))
-    return float(stats.chi2.isf(p, 1)) / _MEDIAN_CHI_SQUARE
+    log_p = -float(np.median(values.astype(np.float64))) * np.log(10.0)
+    z = special.ndtri_exp(log_p - np.log(2.0))
+    return float(z**2) / _MEDIAN_CHI_SQUARE

@@ -261,6 +261,7 @@ def _statistics(
         np.divide(slope, error, out=t[rows])
         np.multiply(slope, norms, out=beta[rows])
         np.multiply(error, norms, out=standard_error[rows])
+    t[:, np.isnan(norms)] = np.nan
     return beta, standard_error, _by_df(t, df)
 
 

@@ -20,7 +20,6 @@ from music_gui.core.cohort.join import Join, join_participants
 from music_gui.core.errors import InputError
 from music_gui.core.harmonization.covariates import check_columns, incomplete_rows
 
-_KEYS = ["participant_id", "session_id"]
 _SHOWN = 5
 
 
@@ -132,10 +131,9 @@ def match_genotypes(people: pd.DataFrame, iid: Sequence[str]) -> tuple[Join, lis
         If nobody matches, with examples of both sides and the likely mend; or if an IID that
         someone matches stands in several rows.
     """
-    left = people.assign(**{name: people[name].astype(str).str.strip() for name in _KEYS})
+    left = people.assign(participant_id=people["participant_id"].astype(str).str.strip())
     right = pd.DataFrame({"participant_id": iid, "genotype_row": np.arange(len(iid))})
     right["participant_id"] = right["participant_id"].astype(str).str.strip()
-    right["session_id"] = ""
     ids = set(right["participant_id"])
     rule = "participant_id = IID"
     if not left["participant_id"].isin(ids).any():

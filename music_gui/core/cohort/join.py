@@ -66,20 +66,22 @@ def join_participants(left: pd.DataFrame, right: pd.DataFrame) -> Join:
     """Join by participant and session, or by participant alone where sessions can't differ.
 
     Sessions are left out if the right table has one row a participant, all of one session, and
-    more rows match without them: a table of birth dates names no visit.
+    more rows match without them: a table of birth dates names no visit. They are left out as well
+    if the right table has no such column: genotypes have none.
 
     Parameters
     ----------
     left, right : DataFrame
-        With ``participant_id`` and ``session_id`` as texts; rows of ``right`` are unique.
+        With ``participant_id`` and ``session_id`` as texts (``right`` may lack the latter); rows
+        of ``right`` are unique.
 
     Returns
     -------
     Join
     """
-    keys = _KEYS
-    one_session = right["participant_id"].is_unique and right["session_id"].nunique() <= 1
-    if one_session and _n_matches(left, right, _KEYS[:1]) > _n_matches(left, right, _KEYS):
+    keys = _KEYS if "session_id" in right.columns else _KEYS[:1]
+    one_session = right["participant_id"].is_unique and right[keys[-1]].nunique() <= 1
+    if one_session and _n_matches(left, right, _KEYS[:1]) > _n_matches(left, right, keys):
         keys = _KEYS[:1]
     extra = [name for name in right.columns if name not in left.columns]
     marked = left.assign(_left_row=range(len(left)))
