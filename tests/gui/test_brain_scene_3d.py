@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from music_gui.jobs.gl_probe import GLReport
-from music_gui.views.brain import brain_view
+from music_gui.views.brain import brain_view, drawing_preparation
 from music_gui.views.brain.scene_3d import Scene3D
 from music_gui.views.widgets import palette
 
@@ -29,7 +29,7 @@ def session():
 @pytest.fixture
 def open_scene(qtbot, session, dressed, monkeypatch):
     """Open the panel on the session; the driver is known to work."""
-    monkeypatch.setattr(brain_view, "GLProbe", WorkingDriver)
+    monkeypatch.setattr(drawing_preparation, "GLProbe", WorkingDriver)
     opened = []
 
     def open_panel(size=(720, 560)):
@@ -247,7 +247,7 @@ def test_a_driver_that_fails_is_named_and_can_be_tried_again(
         def result(self):
             return GLReport("no OpenGL driver was found")
 
-    monkeypatch.setattr(brain_view, "GLProbe", NoDriver)
+    monkeypatch.setattr(drawing_preparation, "GLProbe", NoDriver)
     panel = Scene3D(session)
     qtbot.addWidget(panel)
     with qtbot.waitExposed(panel):
@@ -256,7 +256,7 @@ def test_a_driver_that_fails_is_named_and_can_be_tried_again(
     assert "No OpenGL driver was found" in panel.view._message.accessibleName()
     assert panel.view._renderer is None
     screenshot(panel, "scene_no_gl")
-    monkeypatch.setattr(brain_view, "GLProbe", WorkingDriver)
+    monkeypatch.setattr(drawing_preparation, "GLProbe", WorkingDriver)
     panel.view._message._button.click()
     assert panel.view._renderer.mesh is not None
     panel.close()
@@ -268,7 +268,7 @@ def test_without_the_template_the_selected_psc_is_still_drawn(
     def missing():
         raise FileNotFoundError(2, "No such file or directory", "glass_brain.npz")
 
-    monkeypatch.setattr(brain_view, "_read_glass_brain", missing)
+    monkeypatch.setattr(brain_view, "read_glass_brain", missing)
     panel = open_scene()
     show_atlas(session, make_atlas(), 8)
     session.scene.select("C8_2")
@@ -300,7 +300,7 @@ def test_moved_to_another_window_it_goes_on_drawing(qtbot, session, open_scene):
 
 
 def test_twenty_openings_leave_nothing_behind(qtbot, session, monkeypatch):
-    monkeypatch.setattr(brain_view, "GLProbe", WorkingDriver)
+    monkeypatch.setattr(drawing_preparation, "GLProbe", WorkingDriver)
     show_atlas(session, make_atlas(), 8)
     renderers, widgets = [], []
     for number in range(20):

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer
-from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QMouseEvent, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QApplication, QStackedLayout, QWidget
+from PySide6.QtCore import QPointF, Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from music_gui.core.atlas import psc_name
 from music_gui.core.errors import MusicError
-from music_gui.jobs.gl_probe import GLProbe, GLReport
 from music_gui.state.session import Session
 from music_gui.state.surface_picker import SurfaceHit
+from music_gui.views.brain.brain_gestures import BrainGestures
+from music_gui.views.brain.drawing_preparation import make_mesh, prepare_drawing, read_glass_brain
 from music_gui.views.brain.psc_colors import hidden_labels, scene_colors, selected_label
 from music_gui.views.brain.scene_overlay import SceneOverlay
 from music_gui.views.widgets import palette
@@ -24,23 +25,15 @@ from music_gui.views.widgets.follow import follow
 if TYPE_CHECKING:
     from music_gui.core.atlas import Atlas
     from music_gui.core.surface import LabelSurface
+    from music_gui.jobs.gl_probe import GLReport
     from music_gui.views.brain.brain_renderer import BrainRenderer
     from music_gui.views.brain.surface_mesh import SurfaceMesh
 
 #: While the crosshair is dragged through the slices, drawing 3D each time would slow them down.
 _CROSSHAIR_DELAY_MS = 120
-_HOVER_DELAY_MS = 30
 
 #: How long the picture of the last scale may stay while the next one is read.
 _WAIT_FOR_SURFACE_MS = 2000
-
-_TURN_KEYS = {
-    Qt.Key.Key_Left: (8.0, 0.0),
-    Qt.Key.Key_Right: (-8.0, 0.0),
-    Qt.Key.Key_Up: (0.0, -8.0),
-    Qt.Key.Key_Down: (0.0, 8.0),
-}
-_ZOOM_KEYS = {Qt.Key.Key_Plus: 1.15, Qt.Key.Key_Equal: 1.15, Qt.Key.Key_Minus: 1 / 1.15}
 
 
 class BrainView(QWidget):
@@ -65,7 +58,6 @@ class BrainView(QWidget):
         self._mesh: SurfaceMesh | None = None
         self._framed: Atlas | None = None
         self._closed = False
-        self._press = QPointF()
         self.setAccessibleName("3D brain")
         self.setMinimumSize(160, 140)
         self._pages = QStackedLayout(self)
@@ -79,8 +71,6 @@ class BrainView(QWidget):
         self._overlay.direction_chosen.connect(self.look_from)
         self._overlay.set_shown(False)
         self._crosshair_timer = self._timer(_CROSSHAIR_DELAY_MS, self._draw_crosshair)
-        self._hover_timer = self._timer(_HOVER_DELAY_MS, self._hover)
-        self._hover_place = QPointF()
         self._refresh_timer = self._timer(0, self._refresh)
         self._wait_timer = self._timer(_WAIT_FOR_SURFACE_MS, self._stop_waiting)
         self._follow_state()
@@ -92,7 +82,7 @@ class BrainView(QWidget):
         self._message.set_text("Preparing the 3D view…", "")
         self._message.set_action(None)
         self._session.background.run(
-            _prepare_drawing, self._on_driver, self._on_failed, topic=f"3D {id(self)}"
+            prepare_drawing, self._on_driver, self._on_failed, topic=f"3D {id(self)}"
         )
 
     def _on_driver(self, report: GLReport) -> None:
@@ -104,10 +94,10 @@ class BrainView(QWidget):
         from music_gui.views.brain.brain_renderer import BrainRenderer
 
         self._renderer = BrainRenderer(self)
-        self._renderer.widget.installEventFilter(self)
+        self._listen_to(BrainGestures(self._renderer.widget))
         self._pages.addWidget(self._renderer.widget)
         self._session.background.run(
-            _read_glass_brain, self._on_glass, self._on_no_glass, topic=f"glass {id(self)}"
+            read_glass_brain, self._on_glass, self._on_no_glass, topic=f"glass {id(self)}"
         )
         self._on_surface()
         self._refresh()
@@ -130,7 +120,6 @@ class BrainView(QWidget):
         for timer in self.findChildren(QTimer, options=Qt.FindChildOption.FindDirectChildrenOnly):
             timer.stop()
         if self._renderer is not None:
-            self._renderer.widget.removeEventFilter(self)
             self._renderer.close()
             self._renderer = None
         super().closeEvent(event)
@@ -178,7 +167,7 @@ class BrainView(QWidget):
                 self._refresh()
 
         self._session.background.run(
-            lambda: _mesh_of(wanted), show, self._on_failed, topic=f"mesh {id(self)}"
+            lambda: make_mesh(wanted), show, self._on_failed, topic=f"mesh {id(self)}"
         )
 
     def _stop_waiting(self) -> None:
@@ -267,71 +256,43 @@ class BrainView(QWidget):
             self._renderer.look_from(*START_DIRECTION)
             self._renderer.update()
 
-    # -- mouse and keys --------------------------------------------------------------------
+    def _turn(self, azimuth: float, elevation: float) -> None:
+        if self._renderer is not None:
+            self._renderer.turn(azimuth, elevation)
+            self._renderer.update()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Take clicks and keys; what turns and zooms goes on to VTK."""
-        if isinstance(event, QKeyEvent):
-            # None of VTK's own keys: they switch to wire frames, or quit.
-            event.setAccepted(event.type() == QEvent.Type.KeyPress and self._on_key(event))
-            return True
-        if isinstance(event, QMouseEvent):
-            self._on_mouse(event)
-        elif event.type() == QEvent.Type.Leave:
-            self._overlay.hover(None)
-        return False
+    def _zoom(self, factor: float) -> None:
+        if self._renderer is not None:
+            self._renderer.zoom(factor)
+            self._renderer.update()
 
-    def _on_key(self, event: QKeyEvent) -> bool:
-        if self._renderer is None:
-            return False
-        key = Qt.Key(event.key())
-        if (side := event.text().upper()) in tuple("LRAPSI") and side:
-            self.look_from(side)
-        elif key in _TURN_KEYS:
-            self._renderer.turn(*_TURN_KEYS[key])
-        elif key in _ZOOM_KEYS:
-            self._renderer.zoom(_ZOOM_KEYS[key])
-        elif key == Qt.Key.Key_Home:
-            self._reset_view()
-        elif key == Qt.Key.Key_Escape:
-            self._scene.select(None)
-        else:
-            return False
-        self._renderer.update()
-        return True
+    # -- picking ---------------------------------------------------------------------------
 
-    def _on_mouse(self, event: QMouseEvent) -> None:
-        place = event.position()
-        if event.type() == QEvent.Type.MouseMove and not event.buttons():
-            self._hover_place = place
-            if not self._hover_timer.isActive():
-                self._hover_timer.start()
-        elif event.button() != Qt.MouseButton.LeftButton:
-            return
-        elif event.type() == QEvent.Type.MouseButtonPress:
-            self._press = place
-        elif event.type() == QEvent.Type.MouseButtonDblClick:
-            self._press = QPointF(-1e6, 0)  # its release is no second click
-            if (hit := self.pick(place.x(), place.y())) is not None:
-                self._centre(hit)
-        elif event.type() == QEvent.Type.MouseButtonRelease:
-            moved = (place - self._press).manhattanLength()
-            if moved < QApplication.startDragDistance():
-                self._click(place)
+    def _listen_to(self, gestures: BrainGestures) -> None:
+        gestures.clicked.connect(self._click)
+        gestures.double_clicked.connect(self._centre)
+        gestures.hovered.connect(self._hover)
+        gestures.side_wanted.connect(self.look_from)
+        gestures.turned.connect(self._turn)
+        gestures.zoomed.connect(self._zoom)
+        gestures.reset_wanted.connect(self._reset_view)
+        gestures.nothing_wanted.connect(lambda: self._scene.select(None))
 
     def _click(self, place: QPointF) -> None:
         if (hit := self.pick(place.x(), place.y())) is not None:
             self._scene.select(self._name(hit))
 
-    def _centre(self, hit: SurfaceHit) -> None:
+    def _centre(self, place: QPointF) -> None:
+        hit = self.pick(place.x(), place.y())
+        if hit is None or self._renderer is None:
+            return
         x, y, z = (float(value) for value in hit.point)
         self._scene.look_at_psc(self._name(hit), (x, y, z))
-        if self._renderer is not None:
-            self._renderer.look_at(hit.point)
-            self._renderer.update()
+        self._renderer.look_at(hit.point)
+        self._renderer.update()
 
-    def _hover(self) -> None:
-        hit = self.pick(self._hover_place.x(), self._hover_place.y())
+    def _hover(self, place: QPointF | None) -> None:
+        hit = None if place is None else self.pick(place.x(), place.y())
         self._overlay.hover(None if hit is None else self._name(hit))
 
     def picture(self) -> QPixmap:
@@ -365,30 +326,3 @@ class BrainView(QWidget):
         timer = QTimer(self, singleShot=True, interval=milliseconds)
         timer.timeout.connect(call)
         return timer
-
-
-def _prepare_drawing() -> GLReport:
-    """Ask the driver, and import the renderer while it thinks."""
-    probe = GLProbe()
-    import music_gui.views.brain.brain_renderer  # noqa: F401
-
-    return probe.result()
-
-
-def _mesh_of(surface: LabelSurface) -> SurfaceMesh:
-    from music_gui.views.brain.surface_mesh import SurfaceMesh
-
-    return SurfaceMesh.of(surface)
-
-
-def _read_glass_brain() -> LabelSurface:
-    from music_gui.core.surface import LabelSurface
-    from music_gui.io.resources import GLASS_BRAIN, resource
-
-    with np.load(resource(GLASS_BRAIN), allow_pickle=False) as arrays:
-        triangles = arrays["triangles"]
-        surface = LabelSurface(
-            arrays["vertices"], triangles, np.ones(len(triangles), dtype=np.int32)
-        )
-    _ = surface.normals  # computed here, not on the UI thread
-    return surface

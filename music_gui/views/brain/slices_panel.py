@@ -113,8 +113,7 @@ class SlicesPanel(QWidget):
         self._place.setToolTip("Coordinates of the crosshair in mm: write others and press Enter")
         self._place.setMinimumWidth(96)
         self._place.setMaximumWidth(140)
-        self._place.returnPressed.connect(self._go)
-        self._place.editingFinished.connect(self._show_place)
+        self._place.editingFinished.connect(self._go)
         copy = IconButton("mdi6.content-copy", "Copy the coordinates", self._copy)
         controls = QWidget()
         layout = QHBoxLayout(controls)
@@ -135,6 +134,9 @@ class SlicesPanel(QWidget):
         self._scene.radiological = self._radiological.isChecked()
 
     def _go(self) -> None:
+        if self._place.text() == format_coordinates(self._scene.crosshair):
+            self._mark_place("")
+            return
         try:
             self._scene.look_at(parse_coordinates(self._place.text()))
         except ParameterError as error:
