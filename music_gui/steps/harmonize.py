@@ -13,8 +13,8 @@ from pydantic import Field
 
 from music_gui.core.errors import ParameterError
 from music_gui.core.harmonization.combat_gam import ComBatGAM
+from music_gui.core.harmonization.covariate_table import as_labels
 from music_gui.core.harmonization.covariates import (
-    as_labels,
     check_not_confounded,
     incomplete_rows,
     small_sites,

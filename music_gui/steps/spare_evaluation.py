@@ -80,9 +80,9 @@ def _subgroups(scores: NDArray[np.float64], data: TrainingSet) -> dict[str, Any]
     """Return the metrics of the mean out-of-fold scores by sex, age band and site."""
     labels: dict[str, NDArray[np.str_]] = {}
     if "sex" in data.people:
-        labels["sex"] = data.people["sex"].fillna("").to_numpy(dtype=str)
+        labels["sex"] = np.array([label or "" for label in data.people.labels("sex")], dtype=str)
     if "age" in data.people:
-        ages = data.people["age"].to_numpy(dtype=np.float64, na_value=np.nan)
+        ages = data.people.numbers("age")
         low = np.floor(np.nan_to_num(ages, nan=-1) / _AGE_BAND_YEARS).astype(int)
         bands = [
             f"{k * _AGE_BAND_YEARS}-{(k + 1) * _AGE_BAND_YEARS - 1}" if k >= 0 else "" for k in low

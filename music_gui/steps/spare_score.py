@@ -15,6 +15,7 @@ from pydantic import Field
 
 from music_gui import __version__
 from music_gui.core.errors import ParameterError
+from music_gui.core.harmonization.covariate_table import CovariateTable
 from music_gui.core.spare.applicability import (
     check_age,
     check_covariates,
@@ -26,6 +27,7 @@ from music_gui.core.spare.model import Score, SpareModel, fingerprint
 from music_gui.core.spare.reference import Percentile
 from music_gui.io.atomic import write_json, write_text
 from music_gui.io.nifti_header import Xform
+from music_gui.io.participants_tsv import read_participants
 from music_gui.io.spare_json import SUFFIX, likeness_of, model_of, read_spare_model
 from music_gui.io.spare_schema import SpareModelFile
 from music_gui.io.study import Study, checked_name
@@ -42,14 +44,21 @@ _INTERVAL = (
 
 
 class SpareScoreParameters(StepParameters):
-    """Parameters of ``spare-score``: a map, or a participant of the study."""
+    """Parameters of ``spare-score``: a map, or a participant of the study.
+
+    With neither, the first person is scored whom the example study holds out of its training.
+    """
 
     model: str = Field(
         "",
         description="Name of a model of the study or path of a .spare.json; by default the "
         "newest of the study",
     )
-    map: Path | None = Field(None, description="Grey-matter RAVENS map (.nii, .nii.gz)")
+    map: Path | None = Field(
+        None,
+        description="Grey-matter RAVENS map (.nii, .nii.gz); by default the first one that the "
+        "example study holds out of its training",
+    )
     participant: str = Field("", description="Participant of the study, instead of a map")
     session: str = Field("", description="Session, if the participant has several")
     age: float | None = Field(
@@ -80,6 +89,7 @@ class SpareScoreParameters(StepParameters):
 
 
 def _inputs(study: Study, parameters: SpareScoreParameters) -> Sequence[Path]:
+    parameters = _with_default(study, parameters)
     try:
         paths = [_model_path(study, parameters.model)]
     except ParameterError:
@@ -92,6 +102,7 @@ def _inputs(study: Study, parameters: SpareScoreParameters) -> Sequence[Path]:
 
 
 def _run(study: Study, parameters: SpareScoreParameters, workspace: Workspace) -> StepResult:
+    parameters = _with_default(study, parameters)
     if (parameters.map is None) == (not parameters.participant):
         raise ParameterError("give either a map or a participant")
     progress = workspace.progress
@@ -122,6 +133,20 @@ def _run(study: Study, parameters: SpareScoreParameters, workspace: Workspace) -
     given = _given(measured, parameters)
     score_id = checked_name(parameters.name or _id_of(measured))
     return _write(study, workspace, score_id, _result(score_id, path, file, model, measured, given))
+
+
+def _with_default(study: Study, parameters: SpareScoreParameters) -> SpareScoreParameters:
+    """Take the first held-out person of the example study if no one is named."""
+    held_out = study.source_data / "held_out" / "participants.tsv"
+    if parameters.map is not None or parameters.participant or not held_out.is_file():
+        return parameters
+    person = read_participants(held_out).iloc[0]
+    known = {
+        name: person[name]
+        for name in ("age", "sex", "site", "icv")
+        if name in person.index and pd.notna(person[name]) and not getattr(parameters, name)
+    }
+    return parameters.model_copy(update={"map": held_out.parent / str(person["path"]), **known})
 
 
 def _model_path(study: Study, asked: str) -> Path:
@@ -236,7 +261,9 @@ def _scored(
     volumes = measured.volumes
     assert volumes is not None
     needed = {*model.needed_covariates, *model.harmonization_covariates, "site"}
-    person = pd.DataFrame([{name: given.get(name) for name in sorted(needed)}], index=["subject"])
+    person = CovariateTable.of(
+        pd.DataFrame([{name: given[name] for name in sorted(needed) if name in given}])
+    )
     score = model.score(volumes, person)
     row = _training_row(file, model, volumes)
     notes = list(measured.notes)
@@ -367,7 +394,8 @@ def _summary(result: dict[str, Any]) -> str:
     percentile = result["percentiles"]["controls"]
     if percentile["value"] is None:
         return f"{text}, no percentile: {percentile['reason']}"
-    return f"{text}, above {percentile['value']:.0f} % of controls of this age and sex"
+    share = f"{percentile['value']:.0f}" if percentile["value"] < 99.5 else "more than 99"
+    return f"{text}, above {share} % of controls of this age and sex"
 
 
 STEP = Step(

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from music_gui.core.errors import InputError
+from music_gui.core.harmonization.covariate_table import CovariateTable, as_labels
 from music_gui.core.harmonization.covariates import (
-    as_labels,
     check_not_confounded,
     incomplete_rows,
     small_sites,
@@ -123,7 +123,7 @@ def select_rows(
     return Selection(
         data=TrainingSet(
             X=np.ascontiguousarray(values[np.ix_(keep, present)]),
-            people=people[keep],
+            people=CovariateTable.of(people[keep], [*needed, balance_by, "age", "sex"]),
             patients=groups.patients[keep],
             groups=people["participant_id"].to_numpy(dtype=str)[keep],
             sites=labels[keep].astype(str) if balance_by in people.columns else None,

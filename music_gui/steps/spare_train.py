@@ -15,7 +15,8 @@ from pydantic import Field
 from music_gui.core.atlas import parse_psc_name
 from music_gui.core.errors import MusicError, ParameterError
 from music_gui.core.harmonization.combat_gam import ComBatGAM
-from music_gui.core.harmonization.covariates import as_labels, incomplete_rows
+from music_gui.core.harmonization.covariate_table import as_labels
+from music_gui.core.harmonization.covariates import incomplete_rows
 from music_gui.core.progress import Progress
 from music_gui.core.spare.cross_validation import ValidationPlan
 from music_gui.core.spare.groups import Groups, choose_groups
@@ -276,11 +277,14 @@ def _likeness(
         cells = CoarseCells(read_atlas(study.atlas(table.sidecar.atlas)), scale)
         maps = ImportedMaps(MaskedMaps.open(study.masked_maps), cells)
         keys = list(zip(chosen.ids["participant_id"], chosen.ids["session_id"], strict=True))
-        profiles = np.empty((len(keys), cells.n_cells))
+        profiles, mirrored = [], []
         for k, (participant, session) in enumerate(keys):
             progress.update(k / len(keys), "what the training maps have in common")
-            profiles[k] = cells.means(maps.values(participant, session))
-        return Likeness.fit(scale, profiles)
+            values = maps.values(participant, session)
+            profiles.append(cells.means(values))
+            if (across := cells.mirrored(values)) is not None:
+                mirrored.append(cells.means(across))
+        return Likeness.fit(scale, np.array(profiles), np.array(mirrored) if mirrored else None)
     except MusicError as error:
         progress.warn(f"new maps can't be compared with those of the training: {error}")
         return None

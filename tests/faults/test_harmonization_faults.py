@@ -8,7 +8,8 @@ import pytest
 
 from music_gui.core.errors import InputError, ParameterError
 from music_gui.core.harmonization import ComBatGAM
-from music_gui.core.harmonization.covariates import as_labels, check_not_confounded
+from music_gui.core.harmonization.covariate_table import as_labels
+from music_gui.core.harmonization.covariates import check_not_confounded
 
 
 def table_of(counts: dict[str, int], seed: int = 0) -> pd.DataFrame:

@@ -12,7 +12,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from music_gui.core.errors import InputError, MusicError, ParameterError
-from music_gui.core.harmonization.covariates import as_labels, check_columns, small_sites
+from music_gui.core.harmonization.covariate_table import CovariateTable
+from music_gui.core.harmonization.covariates import check_columns, small_sites
 from music_gui.core.harmonization.design import CovariateDesign
 from music_gui.core.harmonization.location_scale import FeatureModel, fit_features, fit_sites
 from music_gui.core.progress import Progress, Silent
@@ -106,7 +107,11 @@ class ComBatGAM(BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
 
     def fit(
-        self, X: NDArray[np.float64], table: pd.DataFrame, *, progress: Progress | None = None
+        self,
+        X: NDArray[np.float64],
+        table: pd.DataFrame | CovariateTable,
+        *,
+        progress: Progress | None = None,
     ) -> Self:
         """Estimate the parameters.
 
@@ -129,9 +134,10 @@ class ComBatGAM(BaseEstimator):  # type: ignore[misc]
             If a column or the reference site does not exist.
         """
         X = _checked_features(X, table)
-        named = (*((self.smooth,) if self.smooth else ()), *self.covariates)
-        check_columns(table, [self.site, *named])
-        sites = as_labels(table[self.site]).astype(str)
+        named = (self.site, *((self.smooth,) if self.smooth else ()), *self.covariates)
+        check_columns(table, named)
+        table = CovariateTable.of(table, named)
+        sites = table.labels(self.site).astype(str)
         self.sites_ = self._checked_sites(sites)
         self.design_, notes = CovariateDesign.from_table(
             table, self.smooth, self.covariates, df=self.spline_df, degree=self.spline_degree
@@ -161,7 +167,9 @@ class ComBatGAM(BaseEstimator):  # type: ignore[misc]
         self._fit_sites(X, np.hstack([linear, smooth]), index)
         return self
 
-    def transform(self, X: NDArray[np.float64], table: pd.DataFrame) -> NDArray[np.float64]:
+    def transform(
+        self, X: NDArray[np.float64], table: pd.DataFrame | CovariateTable
+    ) -> NDArray[np.float64]:
         """Harmonise rows with the fitted parameters only.
 
         Values of the smooth covariate beyond the fitted range count as the nearest fitted one.
@@ -190,18 +198,19 @@ class ComBatGAM(BaseEstimator):  # type: ignore[misc]
                 f"there are {X.shape[1]} features, "
                 f"the model was fitted on {len(self.features_.mean)}"
             )
+        table = CovariateTable.of(table, (self.site, *self.design_.needed))
         changes = self.is_harmonized(table)
-        if self.reference_site is not None:
-            changes &= as_labels(table[self.site]) != self.reference_site
+        if self.reference_site is not None and changes.any():
+            changes &= table.labels(self.site) != self.reference_site
         result = X.copy()
         if not changes.any():
             return result
-        rows = table[changes]
+        rows = table.rows(changes)
         usable = self.features_.usable
         standard, expected, spread = self.features_.standardize(
             X[changes], self.design_.columns(rows)
         )
-        index = np.searchsorted(self.sites_, as_labels(rows[self.site]).astype(str))
+        index = np.searchsorted(self.sites_, rows.labels(self.site).astype(str))
         location, scale = self.location_[index][:, usable], self.scale_[index][:, usable]
         result[np.ix_(changes, usable)] = (standard - location) / np.sqrt(scale) * spread + expected
         if not np.isfinite(result[np.isfinite(X)]).all():
@@ -212,12 +221,16 @@ class ComBatGAM(BaseEstimator):  # type: ignore[misc]
         return result
 
     def fit_transform(
-        self, X: NDArray[np.float64], table: pd.DataFrame, *, progress: Progress | None = None
+        self,
+        X: NDArray[np.float64],
+        table: pd.DataFrame | CovariateTable,
+        *,
+        progress: Progress | None = None,
     ) -> NDArray[np.float64]:
         """Fit, then harmonise the same rows."""
         return self.fit(X, table, progress=progress).transform(X, table)
 
-    def is_harmonized(self, table: pd.DataFrame) -> NDArray[np.bool_]:
+    def is_harmonized(self, table: pd.DataFrame | CovariateTable) -> NDArray[np.bool_]:
         """Tell for each row whether its site was fitted, shape (n,).
 
         Raises
@@ -225,11 +238,9 @@ class ComBatGAM(BaseEstimator):  # type: ignore[misc]
         InputError
             If one was not and ``unseen_site`` is "error".
         """
-        sites = (
-            as_labels(table[self.site]).astype(str)
-            if self.site in table.columns
-            else np.full(len(table), "None")
-        )
+        table = CovariateTable.of(table, (self.site,))
+        there = self.site in table
+        sites = table.labels(self.site).astype(str) if there else np.full(len(table), "None")
         known: NDArray[np.bool_] = np.isin(sites, self.sites_)
         if self.unseen_site == "error" and not known.all():
             raise InputError(
@@ -330,7 +341,9 @@ class ComBatGAM(BaseEstimator):  # type: ignore[misc]
         return found
 
 
-def _checked_features(X: NDArray[np.float64], table: pd.DataFrame) -> NDArray[np.float64]:
+def _checked_features(
+    X: NDArray[np.float64], table: pd.DataFrame | CovariateTable
+) -> NDArray[np.float64]:
     values: NDArray[np.float64] = np.asarray(X, dtype=np.float64)
     if values.ndim != 2 or len(values) != len(table):
         raise InputError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg import qr
 
 from music_gui.core.errors import InputError, ParameterError
+from music_gui.core.harmonization.covariate_table import CovariateTable
 
 #: A column counts as a combination of others if less than this share of its norm is its own.
 _RANK_TOLERANCE = 1e-7
@@ -41,7 +41,7 @@ class Covariate:
             return (self.name,)
         return tuple(f"{self.name}[{level}]" for level in self.levels[1:])
 
-    def encode(self, table: pd.DataFrame) -> NDArray[np.float64]:
+    def encode(self, table: pd.DataFrame | CovariateTable) -> NDArray[np.float64]:
         """Return the covariate's columns, shape (n, number of ``columns``).
 
         Raises
@@ -49,47 +49,31 @@ class Covariate:
         InputError
             If a category has a level that was not there when the coding was made.
         """
+        table = CovariateTable.of(table, [self.name])
         if not self.levels:
-            numbers: NDArray[np.float64] = table[[self.name]].to_numpy(dtype=np.float64)
-            return numbers
-        labels = as_labels(table[self.name])
-        unknown = sorted({str(label) for label in labels} - set(self.levels))
-        if unknown:
+            return table.numbers(self.name)[:, None]
+        labels = table.labels(self.name)
+        columns = [labels == level for level in self.levels]
+        unknown = ~np.any(columns, axis=0)
+        if unknown.any():
             raise InputError(
                 f"{self.name} has a value that was not there when the model was fitted: "
-                + ", ".join(unknown),
+                + ", ".join(sorted({str(label) for label in labels[unknown]})),
                 why="known are " + ", ".join(self.levels),
                 remedy="Write it as the model knows it",
             )
-        return np.column_stack(
-            [(labels == level).astype(np.float64) for level in self.levels[1:]]
-        ).reshape(len(table), len(self.levels) - 1)
+        return np.array(columns[1:], dtype=np.float64).reshape(-1, len(table)).T
 
 
-def as_labels(values: pd.Series[Any]) -> NDArray[np.object_]:
-    """Return categories as text, None where missing; whole numbers lose their ``.0``."""
-
-    def label(value: Any) -> str | None:
-        if pd.isna(value) or (isinstance(value, str) and not value.strip()):
-            return None
-        if isinstance(value, float) and value.is_integer():
-            return str(int(value))
-        return str(value).strip()
-
-    codes, different = pd.factorize(values)
-    labels = np.array([*map(label, different), None], dtype=object)  # -1, the last: missing
-    return labels[codes]
-
-
-def covariate_from(table: pd.DataFrame, name: str) -> Covariate:
+def covariate_from(table: pd.DataFrame | CovariateTable, name: str) -> Covariate:
     """Choose the coding of a column: numbers stay, text and truth values become categories."""
-    column = table[name]
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+    table = CovariateTable.of(table, [name])
+    if table.is_number(name):
         return Covariate(name)
-    return Covariate(name, tuple(sorted({label for label in as_labels(column) if label})))
+    return Covariate(name, tuple(sorted(set(table.labels(name)) - {None})))
 
 
-def check_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
+def check_columns(table: pd.DataFrame | CovariateTable, names: Sequence[str]) -> None:
     """Refuse a table without the named columns, or with a row that lacks one of the values.
 
     Raises
@@ -99,16 +83,18 @@ def check_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
     InputError
         If values are missing; the text names the rows by the table's index.
     """
-    absent = [name for name in names if name not in table.columns]
+    there = list(table.columns)
+    absent = [name for name in names if name not in there]
     if absent:
         raise ParameterError(
             "there is no column named " + ", ".join(absent),
-            remedy="The table has " + ", ".join(map(str, table.columns)),
+            remedy="The table has " + ", ".join(map(str, there)),
         )
+    table = CovariateTable.of(table, names)
     for name in names:
-        incomplete = incomplete_rows(table, [name])
+        incomplete = table.missing(name)
         if incomplete.any():
-            rows = [str(row) for row in table.index[incomplete]]
+            rows = [str(row) for row in table.names[incomplete]]
             shown = ", ".join(rows[:_NAMED_ROWS]) + (", ..." if len(rows) > _NAMED_ROWS else "")
             raise InputError(
                 f"{name} is missing for {len(rows)} of {len(table)}: {shown}",
@@ -116,15 +102,14 @@ def check_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
             )
 
 
-def incomplete_rows(table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.bool_]:
+def incomplete_rows(
+    table: pd.DataFrame | CovariateTable, names: Sequence[str]
+) -> NDArray[np.bool_]:
     """Tell which rows lack one of the values, shape (n,)."""
+    table = CovariateTable.of(table, names)
     missing = np.zeros(len(table), dtype=bool)
     for name in names:
-        column = table[name]
-        if pd.api.types.is_numeric_dtype(column):
-            missing |= ~np.isfinite(column.to_numpy(dtype=np.float64, na_value=np.nan))
-        else:
-            missing |= np.equal(as_labels(column), None).astype(bool)
+        missing |= table.missing(name)
     return missing
 
 

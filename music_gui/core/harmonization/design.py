@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from music_gui.core.errors import InputError
+from music_gui.core.harmonization.covariate_table import CovariateTable
 from music_gui.core.harmonization.covariates import (
     Covariate,
     check_columns,
@@ -41,7 +41,7 @@ class CovariateDesign:
     @classmethod
     def from_table(
         cls,
-        table: pd.DataFrame,
+        table: CovariateTable,
         smooth: str | None,
         covariates: Sequence[str],
         *,
@@ -60,13 +60,12 @@ class CovariateDesign:
         """
         notes, linear, basis = [], [], None
         for name in (*((smooth,) if smooth else ()), *covariates):
-            if table[name].nunique() < 2:
+            if table.is_constant(name):
                 notes.append(f"{name} is the same for everyone and was left out")
                 continue
             if name == smooth:
                 try:
-                    values = table[name].to_numpy(dtype=np.float64)
-                    basis = SplineBasis.from_values(values, df, degree)
+                    basis = SplineBasis.from_values(table.numbers(name), df, degree)
                     continue
                 except InputError as error:
                     notes.append(f"{name} was taken as linear: {error.what}")
@@ -78,7 +77,7 @@ class CovariateDesign:
         """Columns of the table that the design is made of."""
         return (*((self.smooth,) if self.smooth else ()), *(c.name for c in self.covariates))
 
-    def linear_columns(self, table: pd.DataFrame) -> NDArray[np.float64]:
+    def linear_columns(self, table: CovariateTable) -> NDArray[np.float64]:
         """Return the columns of the linear terms, shape (n, p).
 
         Raises
@@ -88,13 +87,13 @@ class CovariateDesign:
         """
         return np.hstack([np.empty((len(table), 0)), *(c.encode(table) for c in self.covariates)])
 
-    def smooth_columns(self, table: pd.DataFrame) -> NDArray[np.float64]:
+    def smooth_columns(self, table: CovariateTable) -> NDArray[np.float64]:
         """Return the columns of the spline, shape (n, q); q is 0 without a smooth term."""
-        if self.basis is None:
+        if self.basis is None or self.smooth is None:
             return np.empty((len(table), 0))
-        return self.basis(table[self.smooth].to_numpy(dtype=np.float64))
+        return self.basis(table.numbers(self.smooth))
 
-    def columns(self, table: pd.DataFrame) -> NDArray[np.float64]:
+    def columns(self, table: CovariateTable) -> NDArray[np.float64]:
         """Return all columns, the linear ones first, shape (n, p + q).
 
         Raises
@@ -110,7 +109,7 @@ class CovariateDesign:
         sites: NDArray[np.float64],
         names: Sequence[str],
         linear: NDArray[np.float64],
-        table: pd.DataFrame,
+        table: CovariateTable,
     ) -> None:
         """Refuse covariates that can't be told from the sites or from each other.
 
@@ -122,7 +121,7 @@ class CovariateDesign:
             Names of these columns.
         linear : ndarray, shape (n, p)
             `linear_columns` of the table.
-        table : DataFrame, n rows
+        table : CovariateTable, n rows
             The covariates.
 
         Raises
@@ -133,7 +132,7 @@ class CovariateDesign:
         parts = [sites, linear]
         names = [*names, *(column for c in self.covariates for column in c.columns)]
         if self.smooth is not None:
-            parts.append(table[[self.smooth]].to_numpy(dtype=np.float64))
+            parts.append(table.numbers(self.smooth)[:, None])
             names.append(self.smooth)
         check_rank(np.hstack(parts), names)
 

@@ -199,6 +199,8 @@ def _check_counts(counts: NDArray[np.int64]) -> None:
 
 def _grouped_by_rows(finite: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
     """Group features that have values in the same rows; those without any are left out."""
+    if finite.all():
+        return [np.arange(finite.shape[1])]
     patterns, group = np.unique(np.packbits(finite, axis=0), axis=1, return_inverse=True)
     groups = [np.flatnonzero(group == k) for k in range(patterns.shape[1])]
     groups = [features for features in groups if finite[:, features[0]].any()]

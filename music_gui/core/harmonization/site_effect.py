@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from music_gui.core.harmonization.covariates import as_labels, covariate_from
+from music_gui.core.harmonization.covariate_table import CovariateTable
+from music_gui.core.harmonization.covariates import covariate_from
 from music_gui.core.harmonization.penalized_spline import SplineBasis
 
 _AGE_CURVE_DF = 5
@@ -91,7 +92,7 @@ def partial_effect(
 
 def effects(
     X: NDArray[np.float64],
-    table: pd.DataFrame,
+    table: pd.DataFrame | CovariateTable,
     *,
     site: str,
     smooth: str | None,
@@ -114,19 +115,21 @@ def effects(
     dict of str to Effect
         By name of the column; constant columns are left out.
     """
+    named = (site, *((smooth,) if smooth else ()), *covariates)
+    table = CovariateTable.of(table, named)
     terms: dict[str, NDArray[np.float64]] = {}
-    labels = as_labels(table[site])
+    labels = table.labels(site)
     terms[site] = np.column_stack(
         [(labels == each).astype(np.float64) for each in sorted(set(labels))[1:]]
     )
-    if smooth is not None and table[smooth].nunique() > 1:
-        values = table[smooth].to_numpy(dtype=np.float64)
+    if smooth is not None and not table.is_constant(smooth):
+        values = table.numbers(smooth)
         if len(np.unique(values)) > 2 * _AGE_CURVE_DF:
             terms[smooth] = SplineBasis.from_values(values, _AGE_CURVE_DF, 3)(values)
         else:
             terms[smooth] = values[:, None]
     for name in covariates:
-        if table[name].nunique() > 1:
+        if not table.is_constant(name):
             columns = covariate_from(table, name).encode(table)
             terms[name] = (columns - columns.mean(axis=0)) / columns.std(axis=0)
     found = {}

@@ -9,10 +9,10 @@ from threading import Event
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from music_gui.core.harmonization.covariate_table import CovariateTable
 from music_gui.core.progress import Progress
 from music_gui.core.spare.evaluation import balanced_accuracy
 from music_gui.core.spare.folds import Split, outer_splits, split_folds
@@ -28,8 +28,8 @@ class TrainingSet:
     ----------
     X : ndarray, shape (n, n_features), float64
         PSC volumes in mm^3, all finite.
-    people : DataFrame, n rows
-        Covariates; its index names rows in errors.
+    people : CovariateTable, n rows
+        Covariates.
     patients : ndarray, shape (n,), bool
     groups : ndarray, shape (n,), text
         Whose row it is.
@@ -38,7 +38,7 @@ class TrainingSet:
     """
 
     X: NDArray[np.float64]
-    people: pd.DataFrame
+    people: CovariateTable
     patients: NDArray[np.bool_]
     groups: NDArray[np.str_]
     sites: NDArray[np.str_] | None
@@ -47,7 +47,7 @@ class TrainingSet:
         """Return the rows with these numbers."""
         return TrainingSet(
             self.X[index],
-            self.people.iloc[index],
+            self.people.rows(index),
             self.patients[index],
             self.groups[index],
             None if self.sites is None else self.sites[index],

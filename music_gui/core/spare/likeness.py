@@ -97,19 +97,25 @@ class Likeness:
         Correlation below which a map is not of this kind.
     typical : float
         Mean correlation of a training map with the mean of the others.
+    mirror_limit : float
+        By how much the correlation with their mirror image may exceed it. Brains of a training
+        sample may be nearly symmetric; then left and right can't be told apart.
     """
 
     scale: int
     means: NDArray[np.float64]
     low: float
     typical: float
+    mirror_limit: float
 
     @classmethod
-    def fit(cls, scale: int, profiles: NDArray[np.float64]) -> Self:
+    def fit(
+        cls, scale: int, profiles: NDArray[np.float64], mirrored: NDArray[np.float64] | None
+    ) -> Self:
         """Learn from training maps.
 
         The limit lies four standard deviations below the mean of the Fisher-transformed
-        correlations of each map with the mean of all others.
+        correlations of each map with the mean of all others; that of the mirror image four above.
 
         Parameters
         ----------
@@ -117,6 +123,8 @@ class Likeness:
             That of the cells.
         profiles : ndarray, shape (n_maps, n_cells)
             `CoarseCells.means` of each map.
+        mirrored : ndarray, shape (n_maps, n_cells), or None
+            The same of the mirrored maps; None if no axis runs from left to right.
 
         Raises
         ------
@@ -126,15 +134,22 @@ class Likeness:
         if len(profiles) < _MIN_MAPS:
             raise InputError(f"{len(profiles)} maps are too few to tell what they have in common")
         total = profiles.sum(axis=0)
-        fisher = np.arctanh(
-            np.clip([_correlation(p, total - p) for p in profiles], -0.999999, 0.999999)
-        )
+        straight = np.array([_correlation(p, total - p) for p in profiles])
+        fisher = np.arctanh(np.clip(straight, -0.999999, 0.999999))
+        mirror_limit = MIRROR_MARGIN
+        if mirrored is not None:
+            pairs = zip(profiles, mirrored, strict=True)
+            ahead = np.array([_correlation(m, total - p) for p, m in pairs]) - straight
+            mirror_limit = max(
+                MIRROR_MARGIN, float(ahead.mean() + _STANDARD_DEVIATIONS * ahead.std(ddof=1))
+            )
         spread = max(float(fisher.std(ddof=1)), 0.02)
         return cls(
             scale=scale,
             means=total / len(profiles),
             low=float(np.tanh(fisher.mean() - _STANDARD_DEVIATIONS * spread)),
             typical=float(np.tanh(fisher.mean())),
+            mirror_limit=mirror_limit,
         )
 
     def compare(self, cells: CoarseCells, values: NDArray[np.float64]) -> tuple[float, bool]:
@@ -167,7 +182,7 @@ class Likeness:
         if swapped is None:
             return straight, False
         across = _correlation(cells.means(swapped), self.means)
-        return straight, across - straight > MIRROR_MARGIN
+        return straight, across - straight > self.mirror_limit
 
 
 def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from music_gui.core.errors import InputError
+from music_gui.core.harmonization.covariate_table import CovariateTable
 from music_gui.core.spare.calibration import PlattCalibration
 from music_gui.core.spare.preparation import FeaturePreparation
 from music_gui.core.spare.reference import ReferenceDistribution
@@ -104,14 +104,14 @@ class SpareModel:
         harmonization = self.preparation.harmonization_
         return () if harmonization is None else harmonization.sites_
 
-    def score(self, volumes: NDArray[np.float64], person: pd.DataFrame) -> Score:
+    def score(self, volumes: NDArray[np.float64], person: CovariateTable) -> Score:
         """Score one person.
 
         Parameters
         ----------
         volumes : ndarray, shape (n_features,)
             PSC volumes in mm^3 in the order of ``features``.
-        person : DataFrame, one row
+        person : CovariateTable, one row
             Covariates by name: those of `needed_covariates`; site and those of
             `harmonization_covariates` for the effect of the site to be removed.
 

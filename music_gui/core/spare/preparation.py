@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from music_gui.core.errors import InputError
 from music_gui.core.harmonization.combat_gam import ComBatGAM
+from music_gui.core.harmonization.covariate_table import CovariateTable
 from music_gui.core.harmonization.covariates import check_rank
 from music_gui.core.harmonization.design import CovariateDesign
 
@@ -41,7 +41,7 @@ class Adjustment:
     coefficients: NDArray[np.float64]
 
     @classmethod
-    def fit(cls, X: NDArray[np.float64], table: pd.DataFrame, names: Sequence[str]) -> Self:
+    def fit(cls, X: NDArray[np.float64], table: CovariateTable, names: Sequence[str]) -> Self:
         """Estimate by least squares with an intercept.
 
         Raises
@@ -59,7 +59,7 @@ class Adjustment:
         slopes = np.linalg.lstsq(scaled, X - X.mean(axis=0), rcond=None)[0]
         return cls(design, center, slopes / spread[:, None])
 
-    def apply(self, X: NDArray[np.float64], table: pd.DataFrame) -> NDArray[np.float64]:
+    def apply(self, X: NDArray[np.float64], table: CovariateTable) -> NDArray[np.float64]:
         """Return the features as if everyone had the covariates of ``center``."""
         adjusted: NDArray[np.float64] = (
             X - (self.design.columns(table) - self.center) @ self.coefficients
@@ -111,14 +111,16 @@ class FeaturePreparation(BaseEstimator):  # type: ignore[misc]
         self.harmonization = harmonization
         self.adjust_for = adjust_for
 
-    def fit(self, X: NDArray[np.float64], table: pd.DataFrame, controls: NDArray[np.bool_]) -> Self:
+    def fit(
+        self, X: NDArray[np.float64], table: CovariateTable, controls: NDArray[np.bool_]
+    ) -> Self:
         """Learn from training rows.
 
         Parameters
         ----------
         X : ndarray, shape (n, n_features), float64
             Volumes, all finite.
-        table : DataFrame, n rows
+        table : CovariateTable, n rows
             Site and covariates.
         controls : ndarray, shape (n,), bool
 
@@ -130,18 +132,19 @@ class FeaturePreparation(BaseEstimator):  # type: ignore[misc]
         if not np.isfinite(X).all():
             raise InputError("a feature has missing values")
         self.harmonization_ = self.adjustment_ = None
+        of_controls = table.rows(controls)
         if self.harmonization is not None:
-            self.harmonization_ = clone(self.harmonization).fit(X[controls], table[controls])
+            self.harmonization_ = clone(self.harmonization).fit(X[controls], of_controls)
             X = self.harmonization_.transform(X, table)
         if self.adjust_for:
-            self.adjustment_ = Adjustment.fit(X[controls], table[controls], self.adjust_for)
+            self.adjustment_ = Adjustment.fit(X[controls], of_controls, self.adjust_for)
             X = self.adjustment_.apply(X, table)
         self.mean_ = X.mean(axis=0)
         spread = X.std(axis=0)
         self.scale_ = np.where(spread > 1e-12 * np.abs(self.mean_), spread, 1.0)
         return self
 
-    def transform(self, X: NDArray[np.float64], table: pd.DataFrame) -> NDArray[np.float64]:
+    def transform(self, X: NDArray[np.float64], table: CovariateTable) -> NDArray[np.float64]:
         """Prepare rows with what was learned.
 
         Returns

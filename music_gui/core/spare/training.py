@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
 from music_gui.core.errors import InputError
+from music_gui.core.harmonization.covariate_table import CovariateTable
 from music_gui.core.progress import Progress
 from music_gui.core.spare.calibration import PlattCalibration
 from music_gui.core.spare.cross_validation import (
@@ -95,7 +95,7 @@ def train_spare(
         reference=ReferenceDistribution(
             scores[tested],
             np.rint(ages[tested]),
-            _texts(data.people[tested], "sex"),
+            _texts(data.people.rows(tested), "sex"),
             data.patients[tested],
             (float(known.min()), float(known.max())) if len(known) else None,
         ),
@@ -206,14 +206,13 @@ def _seed(plan: ValidationPlan, purpose: str) -> int:
     return int(np.random.SeedSequence([plan.seed, *purpose.encode()]).generate_state(1)[0])
 
 
-def _numbers(people: pd.DataFrame, name: str) -> NDArray[np.float64]:
-    if name not in people:
+def _numbers(people: CovariateTable, name: str) -> NDArray[np.float64]:
+    if name not in people or not people.is_number(name):
         return np.full(len(people), np.nan)
-    numbers: NDArray[np.float64] = people[name].to_numpy(dtype=np.float64, na_value=np.nan)
-    return numbers
+    return people.numbers(name)
 
 
-def _texts(people: pd.DataFrame, name: str) -> tuple[str, ...]:
+def _texts(people: CovariateTable, name: str) -> tuple[str, ...]:
     if name not in people:
         return ("",) * len(people)
-    return tuple("" if pd.isna(value) else str(value) for value in people[name])
+    return tuple(label or "" for label in people.labels(name))
