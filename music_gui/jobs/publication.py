@@ -107,18 +107,32 @@ def resume_publication(paths: JobPaths, study_root: Path) -> dict[str, Any] | No
 
     Raises
     ------
+    JobError
+        If the list of moves is damaged.
     OSError
         If a file can't be moved; the rest waits for another try.
     """
     if not paths.publication.exists():
         return None
-    written = json.loads(paths.publication.read_text(encoding="utf-8"))
-    output = paths.output(int(written["attempt"]))
-    for name in written["outputs"]:
+    attempt, names, result = _read_list(paths.publication)
+    output = paths.output(attempt)
+    for name in names:
         if (output / name).exists():
             _move_in(output / name, study_root / name, paths.replaced / name)
-    result: dict[str, Any] = written["result"]
     return result
+
+
+def _read_list(path: Path) -> tuple[int, list[str], dict[str, Any]]:
+    try:
+        written = json.loads(path.read_text(encoding="utf-8"))
+        return int(written["attempt"]), list(written["outputs"]), dict(written["result"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise JobError(
+            "the list of results that wait to be moved into the study is damaged",
+            where=str(path),
+            why=str(error),
+            remedy="Delete that file and run the step again",
+        ) from error
 
 
 def end_publication(paths: JobPaths) -> None:

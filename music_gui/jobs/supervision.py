@@ -37,6 +37,7 @@ class SupervisedJob:
     def __init__(self, folder: JobFolder) -> None:
         self.folder = folder
         self._child: subprocess.Popen[bytes] | None = None
+        self._child_attempt = 0
         self._reported: JobSnapshot | None = None
         self._cancel_since: float | None = None
 
@@ -63,6 +64,7 @@ class SupervisedJob:
         """Start a worker; if that fails the job fails."""
         try:
             self._child = start_worker(self.folder.paths.folder, self.folder.spec.threads)
+            self._child_attempt = self.folder.attempt
         except OSError as error:
             failure = JobError("the worker can't be started", why=error.strerror or str(error))
             self.folder.record("failed", failure.as_dict())
@@ -103,7 +105,7 @@ class SupervisedJob:
         worker = self.folder.worker()
         if worker is not None:
             return not worker.is_alive
-        return code is not None
+        return code is not None and self._child_attempt == self.folder.attempt
 
     def _act(self, code: int | None, *, dead: bool) -> None:
         folder = self.folder

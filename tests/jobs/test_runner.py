@@ -129,6 +129,18 @@ def test_a_failed_job_tells_what_where_why_and_the_remedy(watch):
     assert failed.warnings == ("the milk is nearly sour",)
 
 
+def test_a_retry_need_not_wait_for_the_failed_worker_to_leave(bare_study, watch):
+    watched = watch()
+    job_id = submit(watched, "fail")
+    for attempt in (1, 2, 3):
+        wait_for(lambda n=attempt: watched.states(job_id) and watched.snapshot(job_id).attempt == n
+                 and watched.snapshot(job_id).state == "failed")  # fmt: skip
+        watched.runner.retry(job_id)
+    wait_for(lambda: watched.snapshot(job_id).attempt == 4)
+    watched.wait(job_id, "failed")
+    assert "lost" not in watched.states(job_id)
+
+
 def test_a_fault_of_the_program_is_called_so_and_its_traceback_is_kept(bare_study, watch):
     watched = watch()
     job_id = submit(watched, "crash")
