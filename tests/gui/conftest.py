@@ -39,6 +39,18 @@ def dressed(qapp):
 
 
 @pytest.fixture
+def session(dressed):
+    """A session without a study that reads inline: for a panel that is opened alone."""
+    from music_gui.state.background import Background
+    from music_gui.state.session import Session
+    from music_gui.state.settings import Settings
+
+    session = Session(Background(lambda call: call(), inline=True), Settings())
+    yield session
+    session.close_study()
+
+
+@pytest.fixture
 def start_application(qapp, qtbot):
     """Start the application as the user does; all are closed at the end and leave no thread."""
     from music_gui.app.main import Application, make_qt_application

@@ -8,9 +8,6 @@ from PySide6.QtCore import QPoint, Qt
 
 from music_gui.core.association.genome_axis import genome_axis, quantile_plot
 from music_gui.state.association import AssociationResult
-from music_gui.state.background import Background
-from music_gui.state.session import Session
-from music_gui.state.settings import Settings
 from music_gui.views.association.panels import ManhattanPanel, QQPanel
 
 pytestmark = pytest.mark.gui
@@ -49,13 +46,6 @@ def make_result(n=5000, *, top=1234, psc="C32_4"):
         n_tests=32,
         simulated=True,
     )
-
-
-@pytest.fixture
-def session():
-    session = Session(Background(lambda call: call(), inline=True), Settings())
-    yield session
-    session.close_study()
 
 
 def shown(qtbot, panel, size=(900, 300)):

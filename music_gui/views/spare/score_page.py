@@ -106,7 +106,7 @@ class ScorePage(QWidget):
         if figures is None:
             self.number.setText("No score")
             self.interval.setText(f"{score['model']['name']} can't be applied to this map")
-            self.words.setText("\n".join(f"• {reason}" for reason in score["reasons"]))
+            self.words.clear()  # the failed checks say why
         else:
             self.number.setText(f"{figures['value']:+.2f}")
             self.interval.setText(
