@@ -74,6 +74,12 @@ def _parse(words: list[str]) -> argparse.Namespace:
 
     opening = add("open", _open, "open a study in the window")
     opening.add_argument("study", metavar="STUDY", type=_path)
+    opening.add_argument(
+        "--screenshot",
+        metavar="PNG",
+        type=_path,
+        help="save a picture of the window once the study is drawn, and quit",
+    )
 
     example = add("example", _example, "make the example study (simulated data)")
     example.add_argument("study", metavar="STUDY", type=_path, help="a new or empty folder")
@@ -149,7 +155,7 @@ def _threads(arguments: argparse.Namespace) -> int:
 def _open(arguments: argparse.Namespace) -> int:
     from music_gui.app.main import main as open_window
 
-    return open_window(arguments.study)
+    return open_window(arguments.study, getattr(arguments, "screenshot", None))
 
 
 def _example(arguments: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from music_gui import __version__
 from music_gui.app.actions import Actions
 from music_gui.app.commands import Commands
 from music_gui.app.crash import CrashHook
+from music_gui.app.picture import PictureTaker
 from music_gui.app.qt_bridge import UiThread
 from music_gui.app.theme import ThemeSwitch
 from music_gui.io.resources import resource
@@ -29,13 +30,15 @@ from music_gui.views.widgets.follow import follow
 _SAVE_AFTER_MS = 500
 
 
-def main(study: Path | None) -> int:
+def main(study: Path | None, screenshot: Path | None = None) -> int:
     """Open the window, and a study in it.
 
     Parameters
     ----------
     study : Path or None
         The study to open; None shows the welcome page.
+    screenshot : Path, optional
+        Save a picture of the window there as soon as the study is drawn, and quit.
 
     Returns
     -------
@@ -44,10 +47,12 @@ def main(study: Path | None) -> int:
     """
     qt = make_qt_application()
     application = Application(qt)
+    picture = None if screenshot is None else PictureTaker(application, screenshot)
     application.window.show()
     if study is not None:
         application.session.open_study(study)
     status = qt.exec()
+    del picture
     application.stop()
     return status
 

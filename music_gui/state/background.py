@@ -32,6 +32,12 @@ class Background:
         self._requests = None if inline else ThreadPoolExecutor(1, thread_name_prefix="requests")
         self._newest: dict[str, int] = {}
         self._stopped = False
+        self._n_under_way = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether some work has not been answered yet; asked on the UI thread."""
+        return self._n_under_way > 0
 
     def run(
         self,
@@ -96,10 +102,12 @@ class Background:
                 future.set_exception(error)
             deliver(future)
         else:
+            self._n_under_way += 1
             pool.submit(work).add_done_callback(lambda ended: self._post(ended, deliver))
 
     def _post(self, future: Future[T], deliver: Callable[[Future[T]], None]) -> None:
         def deliver_unless_stopped() -> None:
+            self._n_under_way -= 1
             if not self._stopped:
                 deliver(future)
 
