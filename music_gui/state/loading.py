@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from music_gui.io.psc_table import PscTable
     from music_gui.io.spare_schema import SpareModelFile
 
+#: Title of the column with each PSC's strongest association.
+TOP_HIT = "Largest −log₁₀ p"
+
 
 def load_template() -> Underlay:
     """Read the built-in MNI152 T1 template."""
@@ -119,7 +122,7 @@ def load_spare(study: Study, name: str) -> SpareResult:
     model = read_spare_model(folder / f"{name}.spare.json")
     density = score_density(np.array(model.reference.scores), np.array(model.reference.patients))
     columns = [
-        PscColumn(f"SPARE {what} ({name})", values, kind="diverging")
+        PscColumn(f"SPARE {what}", values, kind="diverging")
         for what, values in (
             ("weight", {each.name: each.weight for each in model.features}),
             ("pattern", {each.name: each.pattern for each in model.features}),
@@ -160,6 +163,6 @@ def hit_columns(study: Study, run: str) -> list[PscColumn]:
     }
     top = {str(psc): float(p) for psc, p in hits.groupby("psc")["neg_log_10_p_value"].max().items()}
     return [
-        PscColumn(f"Significant variants ({run})", counts),
-        PscColumn(f"Largest −log10 p ({run})", top),
+        PscColumn("Significant variants", counts),
+        PscColumn(TOP_HIT, top),
     ]

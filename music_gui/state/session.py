@@ -125,7 +125,7 @@ class Session:
 
         def show(study: Study) -> None:
             self._show_study(study)
-            self._ask(lambda runner: queue_example(runner, study))
+            self._ask(lambda runner: queue_example(runner))
 
         self._load(
             lambda: Study.create(root, name or "Example", simulated=True), show, topic="study"
@@ -244,7 +244,7 @@ class Session:
         """Browse one of the study's GWAS."""
         self.association.run = run
         self._load_from(
-            lambda study: loading.hit_columns(study, run), self._add_columns, topic="hits"
+            lambda study: loading.hit_columns(study, run), self._show_hits, topic="hits"
         )
         self._on_selected(self.scene.selected)
 
@@ -281,10 +281,10 @@ class Session:
         score = self.spare.score
         if score is None or score["contributions"] is None:
             return
-        title = f"Contribution to {score['model']['name']} of {score['id']}"
         values = {each["psc"]: each["contribution"] for each in score["contributions"]}
-        self._add_columns([PscColumn(title, values, kind="diverging")])
-        self.paint(title)
+        column = PscColumn("SPARE contribution", values, kind="diverging")
+        self._add_columns([column])
+        self.paint(column.title)
 
     def _set_underlay(self, underlay: Any) -> None:
         self.scene.underlay = underlay
@@ -299,10 +299,27 @@ class Session:
         if selected in atlas.names:
             scene.select(selected, move_crosshair=False)
         self._add_columns([loading.volume_column(atlas)])
+        self._select_top_hit()
 
     def _add_columns(self, columns: list[PscColumn]) -> None:
+        """Offer columns for painting; one that replaces the painted one is painted at once."""
         self.columns = self.columns | {column.title: column for column in columns}
         self.columns_changed.emit(self.columns)
+        if self.scene.painted is not None:
+            self.paint(self.scene.painted.title)
+
+    def _show_hits(self, columns: list[PscColumn]) -> None:
+        self._add_columns(columns)
+        self._select_top_hit()
+
+    def _select_top_hit(self) -> None:
+        """Select the PSC with the strongest association, while the user has selected none."""
+        top, scale = self.columns.get(loading.TOP_HIT), self.scene.scale
+        if self.scene.selected is not None or top is None:
+            return
+        here = {psc: p for psc, p in top.values.items() if psc.startswith(f"C{scale}_")}
+        if here:
+            self.scene.select(max(here, key=lambda psc: here[psc]))
 
     def _load_surface(self, scale: int | None) -> None:
         atlas = self.scene.atlas
@@ -361,13 +378,13 @@ class Session:
         self.background.run(work, show, self.failed.emit, topic=topic)
 
 
-def queue_example(runner: JobRunner, study: Study) -> None:
+def queue_example(runner: JobRunner) -> None:
     """Queue the simulation of the example's data, then the main job on them, step by step."""
-    from music_gui.steps.example_study import main_job
+    from music_gui.steps.main_job import MAIN_JOB
     from music_gui.steps.registry import get_step
 
-    for step, parameters in (("make-example", {}), *main_job(study)):
-        runner.submit(step, parameters, title=get_step(step).title)
+    for step in ("make-example", *MAIN_JOB):
+        runner.submit(step, {}, title=get_step(step).title)
 
 
 def _no_study() -> JobError:

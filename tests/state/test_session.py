@@ -16,6 +16,7 @@ from music_gui.jobs.job import JobSnapshot, JobState
 from music_gui.state import loading
 from music_gui.state.association import AssociationResult
 from music_gui.state.background import Background
+from music_gui.state.brain_scene import PscColumn
 from music_gui.state.session import Session
 from music_gui.state.settings import Settings
 
@@ -262,3 +263,20 @@ def test_painting_takes_a_column_by_its_title(session: Session, study: Study):
 def test_the_side_convention_is_remembered(session: Session):
     session.scene.radiological = True
     assert session.settings.radiological
+
+
+def test_a_study_with_a_gwas_opens_at_its_strongest_association(session):
+    session.scene.show_atlas(small_atlas("study", 4))
+    top = PscColumn(loading.TOP_HIT, {"C4_1": 3.0, "C4_2": 9.0, "C8_1": 20.0})
+    session._show_hits([top])
+    assert session.scene.selected == "C4_2"
+    session.scene.select("C4_1")
+    session._show_hits([top])
+    assert session.scene.selected == "C4_1"
+
+
+def test_the_painted_column_follows_the_results_it_comes_from(session):
+    session._add_columns([PscColumn("SPARE weight", {"C4_1": 1.0})])
+    session.paint("SPARE weight")
+    session._add_columns([PscColumn("SPARE weight", {"C4_1": 2.0})])
+    assert session.scene.painted.values == {"C4_1": 2.0}

@@ -114,7 +114,7 @@ class ModelPage(QWidget):
             )
 
     def _paint_weights(self) -> None:
-        self._session.paint(f"SPARE weight ({self._session.spare.model_name})")
+        self._session.paint("SPARE weight")
 
 
 def _with_interval(metric: dict[str, float | None]) -> str:
