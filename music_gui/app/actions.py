@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import qtawesome
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QToolButton
@@ -15,6 +14,7 @@ from music_gui.steps.registry import STEP_MODULES
 from music_gui.views.main_window import MainWindow
 from music_gui.views.widgets import palette
 from music_gui.views.widgets.follow import follow
+from music_gui.views.widgets.icons import icon
 
 if TYPE_CHECKING:
     from music_gui.state.session import Session
@@ -225,7 +225,7 @@ class Actions(QObject):
         text: str,
         call: Any,
         keys: str = "",
-        icon: str = "",
+        icon_name: str = "",
         *,
         with_study: bool = False,
     ) -> QAction:
@@ -234,8 +234,8 @@ class Actions(QObject):
             action.triggered.connect(lambda: call())
         if keys:
             action.setShortcut(QKeySequence(keys))
-        if icon:
-            self._icons.append((action, icon))
+        if icon_name:
+            self._icons.append((action, icon_name))
         if with_study:
             self._with_study.append(action)
         menu.addAction(action)
@@ -271,15 +271,8 @@ class Actions(QObject):
             action.setEnabled(study is not None)
 
     def _dress(self, theme: palette.Theme) -> None:
-        for action, icon in self._icons:
-            action.setIcon(
-                qtawesome.icon(
-                    icon,
-                    color=theme.accent,
-                    color_disabled=theme.disabled,
-                    color_active=theme.accent,
-                )
-            )
+        for action, name in self._icons:
+            action.setIcon(icon(name, theme.accent, disabled=theme.disabled))
 
     def _toggle_full_screen(self) -> None:
         window = self._window

@@ -80,8 +80,8 @@ class Commands(QObject):
             "240 simulated brains are made and analysed from import to SPARE on this computer; "
             "the panels fill as the jobs finish.",
             "Make and open",
-            Path.home() / "music-gui-example",
-            "Example",
+            _free(Path.home() / "music-gui-example"),
+            "Example (simulated)",
             self._window,
         )
         dialog.chosen.connect(self._session.make_example)
@@ -171,3 +171,12 @@ class Commands(QObject):
     def show_about(self) -> None:
         """Say what the application is."""
         about(self._window).open()
+
+
+def _free(folder: Path) -> Path:
+    """Return the folder, or one of a similar name that does not exist yet."""
+    number, free = 1, folder
+    while free.exists():
+        number += 1
+        free = folder.with_name(f"{folder.name}-{number}")
+    return free

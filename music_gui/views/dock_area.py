@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import PySide6QtAds as QtAds
-import qtawesome
 from PySide6.QtCore import QByteArray
 from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -11,6 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from music_gui.views.panels import PANELS, Panel
 from music_gui.views.widgets import palette
 from music_gui.views.widgets.follow import follow
+from music_gui.views.widgets.icons import icon
 
 #: Raised when the set of docks changes, so that an older layout is not restored halfway.
 _LAYOUT_VERSION = 1
@@ -124,13 +124,13 @@ class DockArea(QWidget):
             self._dress_area(area)
 
     def _dress_area(self, area: QtAds.CDockAreaWidget) -> None:
-        for button, (icon, tip) in _AREA_BUTTONS.items():
+        for button, (icon_name, tip) in _AREA_BUTTONS.items():
             widget = area.titleBarButton(button)
             if widget is not None:
-                widget.setIcon(_icon(icon, palette.current()))
+                widget.setIcon(_icon(icon_name, palette.current()))
                 widget.setToolTip(tip)
                 widget.setAccessibleName(tip)
 
 
 def _icon(name: str, theme: palette.Theme) -> QIcon:
-    return qtawesome.icon(name, color=theme.muted, color_active=theme.text)
+    return icon(name, theme.muted, active=theme.text)

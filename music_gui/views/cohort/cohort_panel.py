@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import qtawesome
 from PySide6.QtCore import QSortFilterProxyModel, Qt, QTimer
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QIcon
 from PySide6.QtWidgets import (
@@ -28,6 +27,7 @@ from music_gui.views.widgets.colored_label import ColoredLabel
 from music_gui.views.widgets.empty_state import EmptyState
 from music_gui.views.widgets.follow import follow
 from music_gui.views.widgets.icon_button import IconButton
+from music_gui.views.widgets.icons import icon
 from music_gui.views.widgets.simulated_badge import SimulatedBadge
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ _REDRAW_MS = 150
 
 
 def _state_icon(state: str) -> QIcon:
-    icon, color = _STATE_ICONS.get(state, ("mdi6.help-circle-outline", "muted"))
-    return qtawesome.icon(icon, color=getattr(palette.current(), color))
+    name, color = _STATE_ICONS.get(state, ("mdi6.help-circle-outline", "muted"))
+    return icon(name, getattr(palette.current(), color))
 
 
 def _number(value: float) -> str:

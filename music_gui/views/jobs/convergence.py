@@ -7,7 +7,7 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QColor, QPen
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from music_gui.views.widgets import palette
@@ -20,7 +20,7 @@ _QUANTITIES = (
     ("n_vanished", "vanished"),
 )
 
-_REDRAW_MS = 100
+_REDRAW_MS = 400
 
 
 class ConvergencePlot(QWidget):
@@ -40,7 +40,6 @@ class ConvergencePlot(QWidget):
             plot.hideButtons()
             plot.getAxis("left").setWidth(64)
             plot.getAxis("left").enableAutoSIPrefix(False)
-            plot.showGrid(x=True, y=True, alpha=0.15)
             if row > 0:
                 plot.setXLink(self.plots["loss"])
             self.plots[name] = plot
@@ -65,13 +64,12 @@ class ConvergencePlot(QWidget):
         for series, points in self._points.items():
             for name, plot in self.plots.items():
                 if (series, name) not in self._curves:
-                    self._curves[series, name] = plot.plot(symbolSize=4, symbolPen=None)
+                    self._curves[series, name] = plot.plot()
                     self._dress(palette.current())
                 known = [point for point in points if point.get(name) is not None]
                 self._curves[series, name].setData(
                     [point["epoch"] for point in known], [point[name] for point in known]
                 )
-                self._curves[series, name].setSymbol("o" if len(known) < 40 else None)
 
     def _dress(self, theme: palette.Theme) -> None:
         self._layout.setBackground(theme.plot_background)
@@ -81,10 +79,7 @@ class ConvergencePlot(QWidget):
                 plot.getAxis(side).setTextPen(theme.plot_axis)
         colors = self._colors(theme)
         for (series, _), curve in self._curves.items():
-            pen = QPen(colors[series], 2)
-            pen.setCosmetic(True)
-            curve.setPen(pen)
-            curve.setSymbolBrush(colors[series])
+            curve.setPen(pg.mkPen(colors[series], width=1.5))
         self._legend.setText(
             "   ".join(
                 f'<span style="color:{color.name()}">━</span> {series}'

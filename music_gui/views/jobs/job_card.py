@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QVBoxLayout,
     QWidget,
 )
@@ -24,6 +23,7 @@ from music_gui.views.widgets.colored_label import ColoredLabel
 from music_gui.views.widgets.elided_label import ElidedLabel
 from music_gui.views.widgets.icon_button import IconButton
 from music_gui.views.widgets.icon_label import IconLabel
+from music_gui.views.widgets.thin_bar import ThinBar
 
 if TYPE_CHECKING:
     from music_gui.state.session import Session
@@ -38,8 +38,6 @@ STATE_ICONS = {
     JobState.CANCELLED: ("mdi6.cancel", "muted"),
     JobState.LOST: ("mdi6.help-circle", "bad"),
 }
-
-_STEPS_OF_BAR = 1000
 
 
 class JobCard(QFrame):
@@ -62,9 +60,9 @@ class JobCard(QFrame):
         self._icon = IconLabel(*STATE_ICONS[job.state])
         self._title = ElidedLabel(job.spec.title)
         self._title.setStyleSheet("font-weight: 600")
-        self._message = ColoredLabel()
-        self._message.setWordWrap(True)
-        self._bar = QProgressBar(maximum=_STEPS_OF_BAR, textVisible=False)
+        self._progress = ElidedLabel(color="muted")
+        self._message = _selectable(ColoredLabel())
+        self._bar = ThinBar()
         self._warnings = _selectable(ColoredLabel(color="warning"))
         self._error = _selectable(ColoredLabel(color="bad"))
         self._remedy = _selectable(ColoredLabel(color="text"))
@@ -85,7 +83,14 @@ class JobCard(QFrame):
             buttons.addWidget(button)
         texts = QVBoxLayout()
         texts.setSpacing(5)
-        for widget in (self._message, self._bar, self._warnings, self._error, self._remedy):
+        for widget in (
+            self._progress,
+            self._message,
+            self._bar,
+            self._warnings,
+            self._error,
+            self._remedy,
+        ):
             texts.addWidget(widget)
         grid = QGridLayout(self)
         grid.setContentsMargins(10, 7, 6, 9)
@@ -107,15 +112,17 @@ class JobCard(QFrame):
         self._job = job
         self._icon.show_icon(*STATE_ICONS[job.state])
         self._icon.setAccessibleName(str(job.state))
-        self._message.setText(state_text(job))
+        ended = job.state.is_final  # one line while it changes, all of it at the end
+        self._progress.setVisible(not ended)
+        self._progress.setText("" if ended else state_text(job))
+        _show_text(self._message, state_text(job) if ended else "")
         self._bar.setVisible(job.state in (JobState.RUNNING, JobState.CANCELLING))
-        self._bar.setValue(round(job.fraction * _STEPS_OF_BAR))
-        self._bar.setAccessibleName(f"{job.fraction:.0%} done")
+        self._bar.set_fraction(job.fraction)
         _show_text(self._warnings, "\n".join(f"⚠ {text}" for text in job.warnings))
         self._show_error(job.error if job.state in (JobState.FAILED, JobState.LOST) else None)
-        self.cancel.setVisible(not job.state.is_final)
+        self.cancel.setVisible(not ended)
         self.cancel.setEnabled(job.state != JobState.CANCELLING)
-        self.retry.setVisible(job.state.is_final and job.state != JobState.DONE)
+        self.retry.setVisible(ended and job.state != JobState.DONE)
         self.setAccessibleName(f"{job.spec.title}: {state_text(job)}")
 
     def _show_error(self, error: dict[str, str] | None) -> None:

@@ -46,8 +46,7 @@ class JobDetails(QDialog):
         self._session = session
         self._title = ElidedLabel()
         self._title.setStyleSheet("font-weight: 600; font-size: 12pt")
-        self._state = ColoredLabel()
-        self._state.setWordWrap(True)
+        self._state = ElidedLabel(color="muted")
         self.log = QPlainTextEdit(readOnly=True, maximumBlockCount=_MOST_LINES)
         self.log.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.log.setAccessibleName("Log")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QPushButton, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
 from music_gui.views.jobs.job_card import JobCard
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 #: Cards made at once; a study with thousands of jobs must not stop the window.
 _PAGE = 50
+
+#: Progress comes ten times a second from each job; more often than this nobody reads it.
+_REFRESH_MS = 250
 
 
 class JobPanel(QWidget):
@@ -51,6 +54,9 @@ class JobPanel(QWidget):
             "Steps of the Analysis menu run here, one after another. They go on when this window "
             "is closed.",
         )
+        self._changed: set[str] = set()
+        self._refresh = QTimer(self, singleShot=True, interval=_REFRESH_MS)
+        self._refresh.timeout.connect(self._show_progress)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(empty)
         self._pages.addWidget(scroll)
@@ -65,7 +71,12 @@ class JobPanel(QWidget):
         if job is None:
             return
         if card := self.cards.get(job_id):
-            card.show_job(job)
+            if job.state == card.job.state:
+                self._changed.add(job_id)
+                if not self._refresh.isActive():
+                    self._refresh.start()
+            else:
+                card.show_job(job)
             return
         place = sum(other > job_id for other in self.cards)
         if place < self._most_cards:
@@ -74,6 +85,12 @@ class JobPanel(QWidget):
             if len(self.cards) > self._most_cards:
                 self._remove(min(self.cards))
         self._show_page()
+
+    def _show_progress(self) -> None:
+        for job_id in self._changed & self.cards.keys():
+            if (job := self._session.jobs.job(job_id)) is not None:
+                self.cards[job_id].show_job(job)
+        self._changed.clear()
 
     def _remove(self, job_id: str) -> None:
         card = self.cards.pop(job_id)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import qtawesome
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from music_gui.views.widgets import palette
 from music_gui.views.widgets.follow import follow
+from music_gui.views.widgets.icons import pixmap
 
-_ICON = QSize(44, 44)
+_ICON_SIZE = 44
 
 
 class EmptyState(QWidget):
@@ -74,7 +74,6 @@ class EmptyState(QWidget):
             self._action.trigger()
 
     def _on_theme(self, theme: palette.Theme) -> None:
-        icon = qtawesome.icon(self._icon_name, color=theme.disabled)
-        self._icon.setPixmap(icon.pixmap(_ICON))
+        self._icon.setPixmap(pixmap(self._icon_name, theme.disabled, _ICON_SIZE))
         self._title.setStyleSheet(f"color: {theme.text}; font-weight: 600")
         self._text.setStyleSheet(f"color: {theme.muted}")

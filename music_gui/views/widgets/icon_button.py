@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import qtawesome
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from music_gui.views.widgets import palette
 from music_gui.views.widgets.follow import follow
+from music_gui.views.widgets.icons import icon
 
 
 class IconButton(QToolButton):
@@ -17,7 +17,7 @@ class IconButton(QToolButton):
 
     Parameters
     ----------
-    icon : str
+    icon_name : str
         Name of a qtawesome icon.
     tip : str
         What it does: tooltip and name for screen readers.
@@ -26,10 +26,14 @@ class IconButton(QToolButton):
     """
 
     def __init__(
-        self, icon: str, tip: str, on_click: Callable[[], object], parent: QWidget | None = None
+        self,
+        icon_name: str,
+        tip: str,
+        on_click: Callable[[], object],
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._icon_name = icon
+        self._icon_name = icon_name
         self.setToolTip(tip)
         self.setAccessibleName(tip)
         self.setIconSize(QSize(16, 16))
@@ -40,11 +44,4 @@ class IconButton(QToolButton):
         self._on_theme(palette.current())
 
     def _on_theme(self, theme: palette.Theme) -> None:
-        self.setIcon(
-            qtawesome.icon(
-                self._icon_name,
-                color=theme.muted,
-                color_active=theme.text,
-                color_disabled=theme.disabled,
-            )
-        )
+        self.setIcon(icon(self._icon_name, theme.muted, active=theme.text, disabled=theme.disabled))

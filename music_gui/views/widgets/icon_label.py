@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import qtawesome
 from PySide6.QtWidgets import QLabel, QWidget
 
 from music_gui.views.widgets import palette
 from music_gui.views.widgets.follow import follow
+from music_gui.views.widgets.icons import pixmap
 
 
 class IconLabel(QLabel):
@@ -38,5 +38,4 @@ class IconLabel(QLabel):
             self._draw(palette.current())
 
     def _draw(self, theme: palette.Theme) -> None:
-        icon = qtawesome.icon(self._icon, color=getattr(theme, self._color))
-        self.setPixmap(icon.pixmap(self._size, self._size))
+        self.setPixmap(pixmap(self._icon, getattr(theme, self._color), self._size))
