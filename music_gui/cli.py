@@ -42,12 +42,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parse(words)
         exit_status: int = arguments.command(arguments)
+        sys.stdout.flush()
     except ParameterError as error:
         return _complain(error, EXIT_WRONG_USE)
     except MusicError as error:
         return _complain(error, EXIT_FAILED)
     except KeyboardInterrupt:
         return EXIT_CANCELLED
+    except BrokenPipeError:  # whoever read the output has seen enough, `| head` for one
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
     return exit_status
 
 
@@ -67,8 +71,8 @@ def _parse(words: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
 
     def add(name: str, command: Any, text: str | None) -> argparse.ArgumentParser:
-        hidden = {} if text is None else {"help": text}
-        added = commands.add_parser(name, description=text, allow_abbrev=False, **hidden)
+        shown: dict[str, Any] = {} if text is None else {"help": text}
+        added = commands.add_parser(name, description=text, allow_abbrev=False, **shown)
         added.set_defaults(command=command)
         return added
 
@@ -163,17 +167,15 @@ def _example(arguments: argparse.Namespace) -> int:
 
     os.environ.update(thread_variables(available_cores()))
 
-    from music_gui.steps.console import ConsoleProgress, ConsoleReporter
-    from music_gui.steps.example_study import make_example_study, run_main_job
+    from music_gui.steps.console import ConsoleReporter
+    from music_gui.steps.main_job import MAIN_JOB, create_example, run_steps
 
-    progress = ConsoleProgress()
-    study = make_example_study(arguments.study, progress)
-    progress.close()
-    print(f"made the inputs of a simulated study in {study.root}")
-    if not arguments.only_inputs:
-        for snapshot in run_main_job(study, make_reporter=ConsoleReporter):
-            if (exit_status := _report(snapshot, as_json=False)) != EXIT_OK:
-                return exit_status
+    study = create_example(arguments.study)
+    steps = ("make-example", *(() if arguments.only_inputs else MAIN_JOB))
+    for snapshot in run_steps(study, steps, make_reporter=ConsoleReporter):
+        if (exit_status := _report(snapshot, as_json=False)) != EXIT_OK:
+            return exit_status
+    print(f"the example study (simulated data) is in {study.root}")
     return _open(arguments) if arguments.open else EXIT_OK
 
 

@@ -125,7 +125,7 @@ class Session:
 
         def show(study: Study) -> None:
             self._show_study(study)
-            self._ask(lambda runner: queue_example(runner))
+            self._ask(queue_example)
 
         self._load(
             lambda: Study.create(root, name or "Example", simulated=True), show, topic="study"

@@ -7,27 +7,23 @@ import sys
 import time
 from typing import Any
 
-from music_gui.core.progress import Silent
 from music_gui.jobs.paths import JobPaths
 from music_gui.steps.reporter import Reporter
 
 _PLAIN_SECONDS = 2.0
 
 
-class ConsoleProgress(Silent):
-    """A `music_gui.core.progress.Progress` that writes to standard error.
+class ConsoleLines:
+    """Lines on standard error.
 
-    On a terminal one line is drawn over and over; elsewhere a line appears every two seconds.
+    On a terminal the progress is one line, drawn over and over; elsewhere a line appears every
+    two seconds.
     """
 
     def __init__(self) -> None:
         self._is_terminal = sys.stderr.isatty()
         self._last_line = 0.0
         self._is_line_open = False
-
-    def update(self, fraction: float, message: str = "") -> None:
-        """Show how much is done."""
-        self.show(fraction, message, None)
 
     def log(self, text: str) -> None:
         """Print a line."""
@@ -36,10 +32,6 @@ class ConsoleProgress(Silent):
             self._is_line_open = False
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
-
-    def warn(self, text: str) -> None:
-        """Print a warning."""
-        self.log(f"warning: {text}")
 
     def show(self, fraction: float, message: str, seconds_left: float | None) -> None:
         """Show how much is done and how long it still takes."""
@@ -66,7 +58,7 @@ class ConsoleReporter(Reporter):
 
     def __init__(self, paths: JobPaths, attempt: int = 1) -> None:
         super().__init__(paths, attempt)
-        self._console = ConsoleProgress()
+        self._console = ConsoleLines()
 
     def emit(self, kind: str, data: dict[str, Any]) -> None:
         """Append an event, and say it."""
@@ -76,7 +68,7 @@ class ConsoleReporter(Reporter):
         elif kind == "log":
             self._console.log(str(data["text"]))
         elif kind == "warning":
-            self._console.warn(str(data["text"]))
+            self._console.log(f"warning: {data['text']}")
 
     def close(self) -> None:
         """End the line that moves."""

@@ -1,18 +1,14 @@
-"""Make the example study: simulated inputs, and the main job run through them."""
+"""The inputs of the example study: simulated maps, participants, genotypes and their truth."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from music_gui.core.errors import StudyError
 from music_gui.core.grid import Grid
 from music_gui.core.progress import Progress
 from music_gui.core.simulation.example import SimulatedSample, simulate_sample
@@ -21,14 +17,8 @@ from music_gui.io.genotypes import MISSING_CALL, write_bed
 from music_gui.io.nifti import read_image, write_image
 from music_gui.io.participants_tsv import write_participants
 from music_gui.io.resources import TEMPLATE_GM_3MM, resource
-from music_gui.io.study import Study
-from music_gui.jobs.job import JobSnapshot, JobState
 from music_gui.jobs.process import available_cores
-from music_gui.jobs.runner import new_job
-from music_gui.steps.registry import get_step
-from music_gui.steps.reporter import Reporter
 from music_gui.steps.truth import describe_truth
-from music_gui.steps.worker import run_job
 
 N_PARTICIPANTS = 240
 N_VARIANTS = 5000
@@ -52,107 +42,24 @@ truth_dseg.nii.gz  the 32 regions that the effects act on
 """
 
 
-def make_example_study(
-    root: Path,
-    progress: Progress,
-    *,
-    n_participants: int = N_PARTICIPANTS,
-    n_variants: int = N_VARIANTS,
-    seed: int = SEED,
-) -> Study:
-    """Make a study and its simulated inputs; one that has them already is opened as it is.
+def write_inputs(
+    folder: Path, progress: Progress, n_participants: int, n_variants: int, seed: int
+) -> None:
+    """Simulate a sample and write its files.
 
     Parameters
     ----------
-    root : Path
-        A new or empty folder.
+    folder : Path
+        A new folder, which becomes the study's ``sourcedata``.
     progress : Progress
-        How far it is; after a cancel the same call starts anew.
+        How far it is.
     n_participants : int
         Number of people, besides the two that are held out.
     n_variants : int
         Number of variants, at least 22.
     seed : int
         The same seed gives the same bytes.
-
-    Raises
-    ------
-    StudyError
-        If the folder holds something else or can't be written.
     """
-    study = _open_or_create(root)
-    if study.source_data.exists():
-        return study
-    hidden = study.root / ".sourcedata"
-    shutil.rmtree(hidden, ignore_errors=True)
-    try:
-        write_inputs(hidden, progress, n_participants, n_variants, seed)
-        hidden.rename(study.source_data)
-    except BaseException:
-        shutil.rmtree(hidden, ignore_errors=True)
-        raise
-    return study
-
-
-def run_main_job(
-    study: Study, *, make_reporter: type[Reporter] = Reporter, threads: int | None = None
-) -> Iterator[JobSnapshot]:
-    """Run the steps of the main job one after another, in this process.
-
-    Parameters
-    ----------
-    study : Study
-        The example study.
-    make_reporter : type
-        The kind of reporter, where progress goes besides each job's events.
-    threads : int, optional
-        Threads that each step may use; all cores if not given.
-
-    Yields
-    ------
-    JobSnapshot
-        Each job as it ended; one that is not done is the last.
-    """
-    for name, parameters in main_job(study):
-        spec = new_job(name, parameters, title=get_step(name).title, threads=threads)
-        snapshot = run_job(study, spec, make_reporter=make_reporter)
-        yield snapshot
-        if snapshot.state != JobState.DONE:
-            return
-
-
-def main_job(study: Study) -> list[tuple[str, dict[str, Any]]]:
-    """Return the steps of the main job on the example study, with their parameters."""
-    return [
-        ("import-maps", {}),
-        ("fit", {}),
-        ("extract", {}),
-        ("harmonize", {}),
-        ("gwas", {}),
-        ("spare-train", {}),
-        ("spare-score", {}),
-    ]
-
-
-def _open_or_create(root: Path) -> Study:
-    """Open a study that was made here and maybe not finished; else make a new one."""
-    try:
-        study = Study.open(root)
-    except StudyError:
-        return Study.create(root, "Example (simulated)", simulated=True)
-    if not study.manifest.simulated:
-        raise StudyError(
-            "the folder holds a study of real data",
-            where=str(study.root),
-            remedy="Choose a new or empty folder for the example",
-        )
-    return study
-
-
-def write_inputs(
-    folder: Path, progress: Progress, n_participants: int, n_variants: int, seed: int
-) -> None:
-    """Write what `make_example_study` puts into the study's ``sourcedata`` into a new folder."""
     progress.update(0.0, "simulating people and genotypes")
     template = read_image(resource(TEMPLATE_GM_3MM))
     sample = simulate_sample(
