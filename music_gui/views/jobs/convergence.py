@@ -34,9 +34,8 @@ class ConvergencePlot(QWidget):
         self._layout.setAccessibleName("Convergence of the fit")
         self.plots: dict[str, pg.PlotItem] = {}
         for row, (name, title) in enumerate(_QUANTITIES):
-            plot = self._layout.addPlot(row=row, col=0)
+            plot = self._layout.addPlot(row=row, col=0, enableMenu=False)
             plot.setLabel("left", title)
-            plot.setMenuEnabled(False)
             plot.hideButtons()
             plot.getAxis("left").setWidth(64)
             plot.getAxis("left").enableAutoSIPrefix(False)
