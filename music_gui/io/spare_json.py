@@ -187,7 +187,8 @@ def likeness_of(file: SpareModelFile) -> Likeness | None:
     if file.likeness is None:
         return None
     part = file.likeness
-    return Likeness(part.scale, np.array(part.means, dtype=np.float64), part.low, part.typical)
+    means = np.array(part.means, dtype=np.float64)
+    return Likeness(part.scale, means, part.low, part.typical, part.mirror_limit)
 
 
 def write_spare_model(path: Path, file: SpareModelFile) -> None:

@@ -254,6 +254,7 @@ class LikenessPart(_Part):
     means: list[Number] = Field(min_length=2, max_length=1_000_000)
     low: Annotated[float, Field(ge=-1, le=1)]
     typical: Annotated[float, Field(ge=-1, le=1)]
+    mirror_limit: Annotated[float, Field(ge=0, le=2)]
 
 
 class SpareModelFile(_Part):
