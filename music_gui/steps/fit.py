@@ -59,7 +59,7 @@ class FitParameters(StepParameters):
     )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of everything random")
     n_init: int = Field(
-        2, ge=1, le=1000, description="exact-onmf: random starts, of which the best is kept"
+        1, ge=1, le=1000, description="exact-onmf: random starts, of which the best is kept"
     )
     init: Literal["nndsvd", "random"] = Field("nndsvd", description="sopnmf: the start")
     batch_size: int = Field(

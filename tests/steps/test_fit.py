@@ -182,7 +182,7 @@ def test_the_atlas_is_the_argmax_of_the_stored_components(study, tmp_path):
 
 def test_every_epoch_is_told(study, tmp_path):
     progress = Recorder()
-    run(study, FitParameters(scales=(4, 6)), workspace(tmp_path / "job", progress))
+    run(study, FitParameters(scales=(4, 6), n_init=2), workspace(tmp_path / "job", progress))
     assert {name for name, _ in progress.metrics} == {"fit"}
     for scale in (4, 6):
         told = [values for _, values in progress.metrics if values["scale"] == scale]

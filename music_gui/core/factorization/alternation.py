@@ -19,6 +19,11 @@ from music_gui.core.factorization.spherical_kmeans import (
 )
 from music_gui.core.factorization.split_merge import propose
 
+#: While components still move, a descent ends at a drop this many times larger than ``tol``.
+_COARSER = 10
+#: Drops of the loss below this are rounding of float32 weights.
+_ROUNDING = 1e-8
+
 #: After a set of moves that did not pay, this share of them is tried.
 _FEWER_MOVES = 4
 
@@ -42,8 +47,10 @@ class Alternation:
         Loss of the iteration before in the same descent; infinite at its start.
     max_moves : int
         Most split-and-merge moves to try at once.
+    final : bool
+        No moves are left to try; the last descent is under way.
     done : bool
-        Nothing is left to try.
+        The last descent has ended.
     history : list of (iteration, loss, sparsity, n_vanished)
     """
 
@@ -53,6 +60,7 @@ class Alternation:
     accepted_loss: float = np.inf
     previous_loss: float = np.inf
     max_moves: int = 0
+    final: bool = False
     done: bool = False
     history: list[tuple[int, float, float, int]] = field(default_factory=list)
 
@@ -71,30 +79,33 @@ class Alternation:
         self.history.append(
             (len(self.history) + 1, loss, _sparsity(partition), partition.n_vanished)
         )
-        if self.previous_loss - loss >= tol * loss:
+        self.final |= not moves
+        least = max(tol * (1 if self.final else _COARSER) * loss, _ROUNDING)
+        if self.previous_loss - loss >= least:
             self.previous_loss = loss
             self.directions = self._reseeded(rows, partition)
             return partition
-        self._end_descent(partition, loss, tol)
-        if not moves:
+        better = self.accepted_loss - loss >= least
+        if loss < self.accepted_loss or self.accepted is None:
+            self.accepted, self.accepted_loss = partition, loss
+        if self.final:
             self.done = True
-        elif not self.done and self.accepted is not None:
-            self.directions, n_moves = propose(rows, self.accepted, self.max_moves, runner)
-            self.max_moves, self.previous_loss = n_moves, np.inf
-            self.done = n_moves == 0
+        else:
+            self._move(rows, self.accepted, runner, better=better)
         return partition
 
-    def _end_descent(self, partition: Partition, loss: float, tol: float) -> None:
-        """Keep a local optimum if it is better, and set how many moves to try from there."""
-        better = loss < self.accepted_loss * (1 - tol)
-        if loss < self.accepted_loss:
-            self.accepted, self.accepted_loss = partition, loss
+    def _move(
+        self, rows: VoxelRows, accepted: Partition, runner: BlockRunner, *, better: bool
+    ) -> None:
+        """Begin a new descent: after moves of the best optimum, or the last one without."""
         if better:
-            self.max_moves = len(self.directions)
-        elif self.max_moves > 1:
-            self.max_moves = max(self.max_moves // _FEWER_MOVES, 1)
+            most = len(self.directions)
         else:
-            self.done = True
+            most = max(self.max_moves // _FEWER_MOVES, 1) if self.max_moves > 1 else 0
+        self.directions, self.max_moves, self.previous_loss = accepted.directions, 0, np.inf
+        if most:
+            self.directions, self.max_moves = propose(rows, accepted, most, runner)
+        self.final = self.max_moves == 0
 
     def stop(self, partition: Partition) -> None:
         """End before convergence, keeping the last partition if it is the best."""
@@ -129,6 +140,7 @@ class Alternation:
             "directions": self.directions,
             "losses": np.array([self.accepted_loss, self.previous_loss]),
             "max_moves": np.array(self.max_moves),
+            "final": np.array(self.final),
             "done": np.array(self.done),
             "history": np.array(self.history, HISTORY_DTYPE),
         }
@@ -147,6 +159,7 @@ class Alternation:
             accepted_loss=float(state["losses"][0]),
             previous_loss=float(state["losses"][1]),
             max_moves=int(state["max_moves"]),
+            final=bool(state["final"]),
             done=bool(state["done"]),
             history=[tuple(row) for row in state["history"].tolist()],
         )
