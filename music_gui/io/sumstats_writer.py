@@ -32,7 +32,7 @@ from music_gui.io.sumstats_store import (
 )
 
 #: Buffer for turning results from PSC by PSC into variant by variant.
-_TRANSPOSE_BYTES = 128 << 20
+_TRANSPOSE_BYTES = 32 << 20
 
 _VARIANT_COLUMNS = {
     "chromosome": pa.string(), "base_pair_location": pa.int64(), "rsid": pa.string(),

@@ -24,28 +24,29 @@ class PhenotypeGroup:
         Samples that have these phenotypes.
     columns : ndarray, shape (P,), int
         Which phenotypes they are.
-    basis : ndarray, shape (n, rank), float64
-        Orthonormal basis of the covariates and the intercept.
-    residuals : ndarray, shape (n, P), float64
-        Phenotypes after projection, each of length 1; zero for a phenotype that the covariates
-        explain wholly.
     norms : ndarray, shape (P,), float64
-        Lengths of the residuals before.
+        Lengths of the residuals; NaN for a phenotype that the covariates explain wholly.
     right_hand_side : ndarray, shape (n, rank + P), float64
-        Basis and residuals side by side.
+        `basis` and `residuals` side by side.
+    rank : int
+        Rank of the covariates, intercept included.
     """
 
     rows: NDArray[np.intp]
     columns: NDArray[np.intp]
-    basis: NDArray[np.float64]
-    residuals: NDArray[np.float64]
     norms: NDArray[np.float64]
     right_hand_side: NDArray[np.float64]
+    rank: int
 
     @property
-    def rank(self) -> int:
-        """Rank of the covariates, intercept included."""
-        return int(self.basis.shape[1])
+    def basis(self) -> NDArray[np.float64]:
+        """Orthonormal basis of the covariates and the intercept, shape (n, rank)."""
+        return self.right_hand_side[:, : self.rank]
+
+    @property
+    def residuals(self) -> NDArray[np.float64]:
+        """Phenotypes after projection, each of length 1 or, if explained, 0, shape (n, P)."""
+        return self.right_hand_side[:, self.rank :]
 
 
 def group_phenotypes(
@@ -83,23 +84,23 @@ def _project(
     columns: NDArray[np.intp],
 ) -> PhenotypeGroup:
     if len(rows) == 0:
-        empty = np.empty((0, len(columns)))
         return PhenotypeGroup(
-            rows, columns, np.empty((0, 0)), empty, np.full(len(columns), np.nan), empty
+            rows, columns, np.full(len(columns), np.nan), np.empty((0, len(columns))), 0
         )
     basis = _orthonormal_basis(design[rows])
-    values = phenotypes[np.ix_(rows, columns)]
-    y = values - values.mean(axis=0)
-    residuals = y - basis @ (basis.T @ y)
+    residuals = phenotypes[np.ix_(rows, columns)]
+    size = np.abs(residuals).max(axis=0)
+    residuals -= residuals.mean(axis=0)
+    size = np.maximum(size, np.linalg.norm(residuals, axis=0))
     # A second projection takes away what rounding left of large covariate effects.
-    residuals -= basis @ (basis.T @ residuals)
+    for _ in range(2):
+        residuals -= basis @ (basis.T @ residuals)
     norms = np.linalg.norm(residuals, axis=0)
-    explained = norms <= _SMALLEST_RESIDUAL * np.maximum(
-        np.linalg.norm(y, axis=0), np.abs(values).max(axis=0)
-    )
+    explained = norms <= _SMALLEST_RESIDUAL * size
+    residuals /= np.where(explained, 1.0, norms)
+    residuals[:, explained] = 0.0
     norms[explained] = np.nan
-    unit = np.where(explained, 0.0, residuals / norms)
-    return PhenotypeGroup(rows, columns, basis, unit, norms, np.hstack([basis, unit]))
+    return PhenotypeGroup(rows, columns, norms, np.hstack([basis, residuals]), basis.shape[1])
 
 
 def _orthonormal_basis(design: NDArray[np.float64]) -> NDArray[np.float64]:
