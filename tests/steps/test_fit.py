@@ -1,7 +1,11 @@
 """The step `fit`: maps in, decompositions and atlas out."""
 
 import json
+import signal
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -240,6 +244,45 @@ def test_stopped_and_retried_it_makes_the_same_files(
         assert digest(tmp_path / "job/output" / name) == digest(tmp_path / "whole/output" / name)
     if stop_after > 1:
         assert "went on from a checkpoint" in " ".join(progress.logs)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import test_fit
+from music_gui.io.study import Study
+from music_gui.steps import fit
+
+class Killer(test_fit.Recorder):
+    def metric(self, name, values):
+        super().metric(name, values)
+        if len(self.metrics) == 12:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+test_fit.save_every_epoch()
+parameters = fit.FitParameters.model_validate_json(sys.argv[3])
+fit.run(Study.open(Path(sys.argv[1])), parameters, test_fit.workspace(Path(sys.argv[2]), Killer()))
+"""
+
+
+def save_every_epoch():
+    fit.FitCheckpoint = partial(FitCheckpoint, seconds_between=0)
+
+
+def test_a_process_killed_in_mid_fit_loses_nothing(study, tmp_path):
+    parameters = FitParameters(scales=(4, 6), algorithm="sopnmf", batch_size=8, max_epochs=9)
+    arguments = [study.root, tmp_path / "job", parameters.model_dump_json()]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, *map(str, arguments)], cwd=Path(__file__).parent, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    (tmp_path / "job" / "output").rename(tmp_path / "discarded")
+    progress = Recorder()
+    resumed = run(study, parameters, workspace(tmp_path / "job", progress))
+    run(study, parameters, workspace(tmp_path / "whole"))
+    assert len(progress.metrics) == 18 - 11  # the epoch in which it died is done again
+    for name in resumed.outputs:
+        assert digest(tmp_path / "job/output" / name) == digest(tmp_path / "whole/output" / name)
 
 
 def test_a_damaged_checkpoint_is_passed_over(study, tmp_path):
