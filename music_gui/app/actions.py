@@ -73,7 +73,7 @@ class Actions(QObject):
         self._window = window
         self._session = session
         self._commands = commands
-        self._icons: list[tuple[QAction, str]] = []
+        self._icons: list[tuple[QAction | QToolButton, str]] = []
         self._with_study: list[QAction] = []
         self.steps: dict[str, QAction] = {}
         self._fill_file_menu()
@@ -204,6 +204,7 @@ class Actions(QObject):
         more.setMenu(self._analysis_menu)
         more.setToolButtonStyle(toolbar.toolButtonStyle())
         toolbar.addWidget(more)
+        self._icons.append((more, "mdi6.dots-horizontal"))
 
     def _connect_welcome(self) -> None:
         welcome = self._window.welcome

@@ -71,7 +71,7 @@ class DockArea(QWidget):
         manager.addDockWidgetTabToArea(docks["spare"], jobs)
         manager.addDockWidgetTabToArea(docks["cohort"], jobs)
         jobs.setCurrentDockWidget(docks["jobs"])
-        manager.setSplitterSizes(scene, [300, 860, 340])
+        manager.setSplitterSizes(scene, [330, 830, 340])
         manager.setSplitterSizes(manhattan, [700, 330, 470])
         rows = manager.rootSplitter()
         rows.setSizes([620, 380])
@@ -109,6 +109,12 @@ class DockArea(QWidget):
     def reset(self) -> None:
         """Put all docks where they stand at first."""
         self._manager.restoreState(self._default, _LAYOUT_VERSION)
+
+    def close_panels(self) -> None:
+        """Close all panels: some hold what must be freed before Qt takes the window away."""
+        for dock in self._docks.values():
+            if dock.widget() is not None:
+                dock.widget().close()
 
     def set_shown(self, shown: bool) -> None:
         """Show or hide all docks, the floating ones too."""

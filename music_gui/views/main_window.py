@@ -40,13 +40,10 @@ class MainWindow(QMainWindow):
         The last panel has been made.
     files_dropped(paths)
         Files or folders were dropped on the window.
-    closed()
-        The window is about to go.
     """
 
     panels_ready = QtSignal()
     files_dropped = QtSignal(list)
-    closed = QtSignal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -153,7 +150,7 @@ class MainWindow(QMainWindow):
         settings.window_geometry = bytes(self.saveGeometry().toBase64()).decode()
         if self._session.study is not None:
             settings.dock_state = self.docks.save()
-        self.closed.emit()
+        self.docks.close_panels()
         super().closeEvent(event)
 
 

@@ -51,7 +51,8 @@ class StatusBar(QStatusBar):
 
     def _on_study(self, *_: Any) -> None:
         study = self._session.study
-        self._study.setText(study.manifest.name if study else "No study is open")
+        note = "" if study is None or study.is_writable else "   (read only: nothing can be run)"
+        self._study.setText(study.manifest.name + note if study else "No study is open")
         self._study.setToolTip(str(study.root) if study else "")
         self._on_place()
 

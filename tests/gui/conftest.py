@@ -1,6 +1,7 @@
 """What every test of a window needs."""
 
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -84,6 +85,29 @@ def start_application(qapp, qtbot):
         stop(application)
     names = ("job-runner", "reader", "requests")
     assert not [each.name for each in threading.enumerate() if each.name.startswith(names)]
+
+
+@pytest.fixture(scope="session")
+def imported_study_once(tmp_path_factory):
+    """A study of 40 simulated people whose maps are imported; not to be changed."""
+    from music_gui.core.progress import Silent
+    from music_gui.io.study import Study
+    from music_gui.steps.example_study import write_inputs
+    from music_gui.steps.main_job import run_steps
+
+    study = Study.create(tmp_path_factory.mktemp("once") / "study", "Small", simulated=True)
+    write_inputs(study.source_data, Silent(), 40, 200, 1)
+    assert [snapshot.state for snapshot in run_steps(study, ["import-maps"])] == ["done"]
+    return study
+
+
+@pytest.fixture
+def imported_study(imported_study_once, tmp_path):
+    """A study of 40 simulated people whose maps are imported."""
+    from music_gui.io.study import Study
+
+    shutil.copytree(imported_study_once.root, tmp_path / "my stüdy")
+    return Study.open(tmp_path / "my stüdy")
 
 
 @pytest.fixture

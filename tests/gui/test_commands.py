@@ -1,0 +1,110 @@
+"""What the menus open: dialogs, and what becomes of their answers."""
+
+import pytest
+from PySide6.QtWidgets import QDialog, QMessageBox, QTextBrowser
+
+from music_gui.io.study import Study
+from music_gui.jobs.job import JobState
+from music_gui.views.help_windows import GuideWindow, KeyboardMap
+from music_gui.views.jobs.step_dialog import StepDialog
+
+pytestmark = pytest.mark.gui
+
+
+@pytest.fixture
+def application(start_application):
+    return start_application(wait_for_panels=False)
+
+
+@pytest.fixture
+def in_study(start_application, tmp_path):
+    study = Study.create(tmp_path / "study", "Aging cohort")
+    return start_application(study.root, wait_for_panels=False)
+
+
+def opened(application, kind):
+    return [each for each in application.window.findChildren(kind) if each.isVisible()]
+
+
+def test_a_new_study_is_made_where_the_dialog_says(application, tmp_path, qtbot):
+    dialog = application.commands.new_study()
+    dialog.folder.setText(str(tmp_path / "aging"))
+    dialog.name.setText("Aging cohort")
+    dialog.accept_button.click()
+    qtbot.waitUntil(lambda: application.session.study is not None)
+    assert application.session.study.root == tmp_path / "aging"
+    assert application.session.study.manifest.name == "Aging cohort"
+    assert (tmp_path / "aging" / "study.json").is_file()
+
+
+def test_the_example_queues_the_whole_main_job(application, tmp_path, qtbot):
+    dialog = application.commands.open_example()
+    dialog.folder.setText(str(tmp_path / "example"))
+    dialog.accept_button.click()
+    session = application.session
+    qtbot.waitUntil(lambda: len(session.jobs.jobs) == 8, timeout=60_000)
+    assert session.study.manifest.simulated
+    assert [job.spec.step for job in session.jobs.jobs] == [
+        "make-example", "import-maps", "fit", "extract", "harmonize", "gwas", "spare-train",
+        "spare-score",
+    ]  # fmt: skip
+    application.actions.cancel_all.trigger()
+    qtbot.waitUntil(lambda: session.jobs.n_active == 0, timeout=20_000)
+    assert {job.state for job in session.jobs.jobs} == {JobState.CANCELLED}
+
+
+def test_scoring_without_a_study_makes_one_first(application, tmp_path, qtbot, screenshot):
+    dialog = application.commands.score_subject()
+    dialog.folder.setText(str(tmp_path / "scores"))
+    dialog.accept_button.click()
+    qtbot.waitUntil(lambda: bool(opened(application, StepDialog)), timeout=60_000)
+    assert application.session.study.root == tmp_path / "scores"
+    (score,) = opened(application, StepDialog)
+    assert score.windowTitle() == "Score a subject"
+    screenshot(score, "score_dialog")
+    score.reject()
+
+
+def test_a_step_opens_its_dialog_and_runs(in_study, qtbot):
+    in_study.actions.steps["fit"].trigger()
+    qtbot.waitUntil(lambda: bool(opened(in_study, StepDialog)), timeout=60_000)
+    (dialog,) = opened(in_study, StepDialog)
+    dialog.run.click()
+    jobs = in_study.session.jobs
+    qtbot.waitUntil(lambda: bool(jobs.jobs) and jobs.n_active == 0, timeout=60_000)
+    (fit,) = jobs.jobs
+    assert fit.state == JobState.FAILED  # there are no maps yet: the error says so
+    assert fit.error["what"]
+    in_study.actions.retry_failed.trigger()
+    qtbot.waitUntil(lambda: jobs.jobs[0].attempt == 2, timeout=20_000)
+    qtbot.waitUntil(lambda: jobs.n_active == 0, timeout=60_000)
+
+
+def test_the_keys_are_listed(application, screenshot):
+    application.actions.keys.trigger()
+    (window,) = opened(application, KeyboardMap)
+    text = window.findChild(QTextBrowser).toPlainText()
+    assert "Ctrl+O" in text
+    assert "Open study" in text
+    screenshot(window, "keyboard")
+    window.close()
+
+
+def test_the_guide_opens(application, screenshot):
+    application.actions.guide.trigger()
+    (window,) = opened(application, GuideWindow)
+    assert "MuSIC GUI" in window.findChild(QTextBrowser).toPlainText()
+    screenshot(window, "guide")
+    window.close()
+
+
+def test_it_says_what_it_is(application, screenshot):
+    application.actions.about.trigger()
+    (box,) = opened(application, QMessageBox)
+    assert "BSD-3-Clause" in box.informativeText()
+    screenshot(box, "about")
+    box.close()
+
+
+def test_no_dialog_is_left_behind(application):
+    assert not opened(application, QDialog)

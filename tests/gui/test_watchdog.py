@@ -1,0 +1,68 @@
+"""The window answers at once while a fit runs."""
+
+import time
+
+import pytest
+from watchdog import Watchdog
+
+from music_gui.jobs.job import JobState
+
+pytestmark = pytest.mark.gui
+
+#: What the user would notice: computing on the UI thread, and any pause on the clock. The latter
+#: holds what the scheduler of a busy test machine adds, and so is generous.
+_MOST_BUSY_MS = 50
+_MOST_WALL_MS = 400
+
+
+def test_the_watchdog_sees_a_block(qtbot):
+    watchdog = Watchdog()
+    watchdog.start()
+    qtbot.wait(50)
+    time.sleep(0.08)
+    qtbot.wait(20)
+    end = time.thread_time() + 0.03
+    while time.thread_time() < end:
+        pass
+    qtbot.wait(20)
+    longest = watchdog.stop()
+    assert 80 <= longest.wall < 200
+    assert 30 <= longest.busy < 60
+
+
+def test_nothing_holds_the_window_up_during_a_fit(
+    start_application, imported_study, qtbot, record_property, capsys
+):
+    application = start_application(imported_study.root)
+    session, window = application.session, application.window
+    session.submit(
+        "fit",
+        {"scales": [16], "algorithm": "sopnmf", "max_epochs": 60, "patience": 60},
+        title="Fit sopNMF",
+    )
+
+    def fits(*states):
+        return [job for job in session.jobs.jobs if job.spec.step == "fit" and job.state in states]
+
+    qtbot.waitUntil(lambda: bool(fits(JobState.RUNNING)), timeout=60_000)
+    job_id = fits(JobState.RUNNING)[0].spec.job_id
+    qtbot.waitUntil(lambda: bool(session.jobs.metrics_of(job_id)), timeout=60_000)
+    details = window.docks.widget("jobs").cards[job_id].open_details()
+    qtbot.wait(300)  # the plot's first drawing is not part of the fit
+    watchdog = Watchdog()
+    watchdog.start()
+    qtbot.waitUntil(lambda: len(session.jobs.metrics_of(job_id)) >= 45, timeout=90_000)
+    longest = watchdog.stop()
+    epochs = len(session.jobs.metrics_of(job_id))
+    qtbot.waitUntil(lambda: not fits(JobState.RUNNING), timeout=90_000)
+    details.close()
+    assert fits(JobState.DONE)
+    record_property("longest_busy_ms", longest.busy)
+    record_property("longest_wall_ms", longest.wall)
+    with capsys.disabled():
+        print(  # noqa: T201 - a figure to read
+            f"\nlongest block of the UI thread over {epochs} epochs: "
+            f"{longest.busy:.0f} ms busy, {longest.wall:.0f} ms on the clock"
+        )
+    assert longest.busy < _MOST_BUSY_MS
+    assert longest.wall < _MOST_WALL_MS
