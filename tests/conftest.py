@@ -65,3 +65,25 @@ def watch(bare_study):
     yield start
     for watched in started:
         watched.runner.stop()
+
+
+@pytest.fixture(scope="session")
+def small_example(tmp_path_factory):
+    """The inputs of a small example study: 40 people, 200 variants. Copy it before you write."""
+    from music_gui.core.progress import Silent
+    from music_gui.steps.example_study import SEED, write_inputs
+
+    study = Study.create(tmp_path_factory.mktemp("small") / "example", simulated=True)
+    write_inputs(study.source_data, Silent(), 40, 200, SEED)
+    return study
+
+
+@pytest.fixture(scope="session")
+def finished_example(tmp_path_factory):
+    """The example study after the whole main job. Copy it before you write."""
+    from music_gui.steps.main_job import MAIN_JOB, create_example, run_steps
+
+    study = create_example(tmp_path_factory.mktemp("finished") / "example")
+    for snapshot in run_steps(study, ["make-example", *MAIN_JOB]):
+        assert snapshot.state == "done", snapshot.error
+    return study

@@ -209,7 +209,8 @@ def _atlas_lines(atlas: Content) -> str:
         notes = f"; vanished: {vanished}" if vanished else ""
         lines.append(f"\n    {name}: {len(scale['pscs'])} PSCs{notes}")
     total = sum(len(scale["pscs"]) for scale in atlas["scales"].values())
-    return f"{total} PSCs in {len(atlas['scales'])} scales" + "".join(lines)
+    n_scales = len(atlas["scales"])
+    return f"{total} PSCs in {n_scales} scale{'s' if n_scales > 1 else ''}" + "".join(lines)
 
 
 def _psc_table_line(table: Content) -> str:
@@ -235,8 +236,11 @@ def _spare_line(model: Content) -> str:
     )
 
 
-def _score_line(score: Content) -> str:
-    return f"{score.get('score', 'n/a')}"
+def _score_line(content: Content) -> str:
+    score, name = content["score"], content["model"]["name"]
+    if score is None:
+        return f"{name}: {content['status']}: {'; '.join(content['reasons'])}"
+    return f"{name} {score['value']:+.2f} ({score['low']:+.2f} to {score['high']:+.2f})"
 
 
 def _job_line(job: Content) -> str:
