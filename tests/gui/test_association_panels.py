@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pyqtgraph as pg
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 
 from music_gui.core.association.genome_axis import genome_axis, quantile_plot
 from music_gui.state.association import AssociationResult
@@ -72,13 +72,14 @@ def test_the_top_hit_is_drawn_labelled_and_chosen_by_a_click(qtbot, session, scr
     result = make_result()
     session.association.run = "example"
     session.association.result = result
-    qtbot.wait(50)
-    place = point_of(panel.plot, 1234, result)
-    qtbot.mouseMove(panel.plot.viewport(), QPoint(place.x(), place.y()))
-    qtbot.mouseClick(
-        panel.plot.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(place.x(), place.y())
-    )
-    qtbot.waitUntil(lambda: session.association.variant == 1234, timeout=2000)
+
+    def click():
+        point = point_of(panel.plot, 1234, result)
+        qtbot.mouseMove(panel.plot.viewport(), point)
+        qtbot.mouseClick(panel.plot.viewport(), Qt.MouseButton.LeftButton, pos=point)
+        return session.association.variant == 1234
+
+    qtbot.waitUntil(click, timeout=10_000)  # until the axes have found their size
     label = panel.plot._label.toPlainText()
     assert "rs1234" in label
     assert "5.0e-13" in label

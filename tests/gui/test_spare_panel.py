@@ -132,6 +132,16 @@ def test_a_map_that_fails_a_check_gets_no_number_but_the_reason(panel, session, 
     screenshot(panel, "spare_not_applicable")
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(100.0, "Above the 99th"), (0.0, "Below the 1st"), (50.2, "Percentile 50 among CN")],
+)
+def test_no_score_is_said_to_be_beyond_everyone(panel, session, value, text):
+    place = {"value": value, "reason": ""}
+    session.spare.score = make_score(percentiles={"controls": place, "patients": place})
+    assert text in panel.score_page.words.text()
+
+
 def test_contributions_are_painted_on_the_brain_on_request(panel, session):
     session.spare.score = make_score()
     panel.score_page._paint.click()

@@ -24,6 +24,7 @@ _DENSE_BELOW = 3.0
 _RASTER = (2400, 120)
 _PICK_PIXELS = 9.0
 _HEADROOM = 1.08
+_TICK_PIXELS = 20.0
 
 
 class ManhattanPlot(pg.PlotWidget):
@@ -56,6 +57,8 @@ class ManhattanPlot(pg.PlotWidget):
                      self._chosen, self._label):  # fmt: skip
             self.addItem(item, ignoreBounds=True)
         self._label.hide()
+        self.plotItem.vb.sigResized.connect(self._label_chromosomes)
+        self.plotItem.vb.sigXRangeChanged.connect(self._label_chromosomes)
         self.scene().sigMouseMoved.connect(self._on_hover)
         self.scene().sigMouseClicked.connect(self._on_click)
         palette.theme_changed.connect(self._on_theme)
@@ -130,10 +133,20 @@ class ManhattanPlot(pg.PlotWidget):
         self._genome_wide.setValue(-math.log10(GENOME_WIDE_P))
         self._bonferroni.setValue(-math.log10(GENOME_WIDE_P / max(result.n_tests, 1)))
         self._bonferroni.setVisible(result.n_tests > 1)
-        self.getAxis("bottom").setTicks(
-            [list(zip(result.axis.centres, result.axis.chromosomes, strict=True))]
-        )
         self.reset_view()
+        self._label_chromosomes()
+
+    def _label_chromosomes(self, *_: object) -> None:
+        """Name the chromosomes that have room for their name."""
+        result = self._result
+        if result is None or len(result.axis.x) == 0:
+            return
+        apart = _TICK_PIXELS * self.plotItem.vb.viewPixelSize()[0]
+        ticks: list[tuple[float, str]] = []
+        for centre, name in zip(result.axis.centres, result.axis.chromosomes, strict=True):
+            if not ticks or centre - ticks[-1][0] >= apart:
+                ticks.append((float(centre), name))
+        self.getAxis("bottom").setTicks([ticks])
 
     def _draw_raster(self, result: AssociationResult) -> None:
         theme = palette.current()

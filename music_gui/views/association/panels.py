@@ -49,6 +49,7 @@ class AssociationPanel(QWidget):
         self._pages.addWidget(plot)
         self.header = QHBoxLayout()
         self.header.setContentsMargins(8, 4, 8, 2)
+        self.header.setSpacing(10)
         self.header.addWidget(self._title)
         self.header.addWidget(SimulatedBadge(session))
         self.header.addStretch(1)

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 from music_gui.views.spare.density_plot import DensityPlot
 from music_gui.views.widgets.colored_label import ColoredLabel
 from music_gui.views.widgets.follow import follow
+from music_gui.views.widgets.icon_button import IconButton
 from music_gui.views.widgets.simulated_badge import SimulatedBadge
 
 if TYPE_CHECKING:
@@ -46,14 +46,16 @@ class ModelPage(QWidget):
         self._models = QComboBox()
         self._models.setAccessibleName("SPARE model")
         self._models.textActivated.connect(session.show_spare)
-        self._paint = QPushButton("Weights on the brain")
-        self._paint.setToolTip("Colour the PSCs by this model's weights")
-        self._paint.clicked.connect(self._paint_weights)
+        paint = IconButton(
+            "mdi6.brush",
+            "Colour the PSCs by this model's weights",
+            lambda: session.paint("SPARE weight"),
+        )
         head = QHBoxLayout()
         head.addWidget(self._models)
         head.addWidget(SimulatedBadge(session))
         head.addStretch(1)
-        head.addWidget(self._paint)
+        head.addWidget(paint)
         self._card = ColoredLabel()
         self._card.setWordWrap(True)
         self._figures = QGridLayout()
@@ -112,9 +114,6 @@ class ModelPage(QWidget):
             self.density.show_density(
                 state.density, controls=controls["label"], patients=patients["label"]
             )
-
-    def _paint_weights(self) -> None:
-        self._session.paint("SPARE weight")
 
 
 def _with_interval(metric: dict[str, float | None]) -> str:

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +21,7 @@ from music_gui.views.spare.contribution_table import ContributionTable
 from music_gui.views.spare.density_plot import DensityPlot
 from music_gui.views.widgets.colored_label import ColoredLabel
 from music_gui.views.widgets.follow import follow
+from music_gui.views.widgets.icon_button import IconButton
 from music_gui.views.widgets.simulated_badge import SimulatedBadge
 
 if TYPE_CHECKING:
@@ -42,21 +43,26 @@ class ScorePage(QWidget):
         self._scores = QComboBox()
         self._scores.setAccessibleName("Scored subject")
         self._scores.textActivated.connect(session.show_score)
-        another = QPushButton("Score a subject…")
-        another.clicked.connect(lambda: session.request_step("spare-score"))
-        self._paint = QPushButton("Contributions on the brain")
-        self._paint.setToolTip("Colour the PSCs by what each adds to this score")
-        self._paint.clicked.connect(self._paint_contributions)
+        self._scores.setMinimumContentsLength(8)
+        self._scores.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        another = IconButton(
+            "mdi6.account-plus", "Score a subject…", lambda: session.request_step("spare-score")
+        )
+        self._paint = IconButton(
+            "mdi6.brush",
+            "Colour the PSCs by what each adds to this score",
+            session.paint_contributions,
+        )
         head = QHBoxLayout()
-        head.addWidget(self._scores)
+        head.addWidget(self._scores, 1)
         head.addWidget(SimulatedBadge(session))
-        head.addStretch(1)
         head.addWidget(self._paint)
         head.addWidget(another)
         self.number = QLabel()
         self.number.setAccessibleName("SPARE score")
         self.number.setStyleSheet("font-size: 26pt; font-weight: 600")
         self.interval = ColoredLabel()
+        self.interval.setWordWrap(True)
         self.words = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.density = DensityPlot()
@@ -110,8 +116,8 @@ class ScorePage(QWidget):
         else:
             self.number.setText(f"{figures['value']:+.2f}")
             self.interval.setText(
-                f"{score['model']['name']}   95 % interval {figures['low']:+.2f} to "
-                f"{figures['high']:+.2f}"
+                f"95 % interval {figures['low']:+.2f} to {figures['high']:+.2f}, "
+                f"{score['model']['name']}"
             )
             self.interval.setToolTip(figures["interval"])
             self.words.setText("\n".join(_sentences(score)))
@@ -137,9 +143,6 @@ class ScorePage(QWidget):
         else:
             self.density.show_score(figures["value"], (figures["low"], figures["high"]))
 
-    def _paint_contributions(self) -> None:
-        self._session.paint_contributions()
-
 
 def _sentences(score: dict[str, Any]) -> list[str]:
     """Put probability, percentiles and notes into words."""
@@ -154,5 +157,14 @@ def _sentences(score: dict[str, Any]) -> list[str]:
         if place["value"] is None:
             said.append(f"No percentile among {who}: {place['reason']}")
         else:
-            said.append(f"Percentile {place['value']:.0f} among {who}")
+            said.append(f"{_percentile(place['value'])} among {who}")
     return said + [f"Note: {note}" for note in score["notes"]]
+
+
+def _percentile(value: float) -> str:
+    """Say a percentile without claiming to be outside the sample: never 0 or 100."""
+    if value > 99:
+        return "Above the 99th percentile"
+    if value < 1:
+        return "Below the 1st percentile"
+    return f"Percentile {value:.0f}"
