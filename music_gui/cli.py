@@ -14,6 +14,7 @@ from music_gui import __version__
 from music_gui.core.errors import MusicError, ParameterError
 
 if TYPE_CHECKING:
+    from music_gui.io.study import Study
     from music_gui.jobs.job import JobSnapshot
 
 EXIT_OK = 0
@@ -23,6 +24,9 @@ EXIT_CANCELLED = 130  # what shells report for Ctrl-C: 128 + SIGINT
 
 #: A worker that the window started leaves the processor to the window first.
 _WORKER_NICENESS = 5
+
+#: Steps that need nothing of a study: they make one in a folder that is new or empty.
+_FIRST_STEPS = ("import-maps", "import-atlas")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,6 +88,10 @@ def _parse(words: list[str]) -> argparse.Namespace:
         type=_path,
         help="save a picture of the window once the study is drawn, and quit",
     )
+
+    new = add("new", _new, "make an empty study")
+    new.add_argument("study", metavar="STUDY", type=_path, help="a new or empty folder")
+    new.add_argument("--name", default="", help="its name; by default that of the folder")
 
     example = add("example", _example, "make the example study (simulated data)")
     example.add_argument("study", metavar="STUDY", type=_path, help="a new or empty folder")
@@ -162,6 +170,14 @@ def _open(arguments: argparse.Namespace) -> int:
     return open_window(arguments.study, getattr(arguments, "screenshot", None))
 
 
+def _new(arguments: argparse.Namespace) -> int:
+    from music_gui.io.study import Study
+
+    study = Study.create(arguments.study, arguments.name)
+    print(f"made the study {study.manifest.name} in {study.root}")
+    return EXIT_OK
+
+
 def _example(arguments: argparse.Namespace) -> int:
     from music_gui.jobs.process import available_cores, thread_variables
 
@@ -196,7 +212,6 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.study is None:
         raise ParameterError("no study is named", remedy="Add --study STUDY")
 
-    from music_gui.io.study import Study
     from music_gui.jobs.runner import new_job
     from music_gui.steps.arguments import parsed_parameters
     from music_gui.steps.console import ConsoleReporter
@@ -213,8 +228,18 @@ def _run(arguments: argparse.Namespace) -> int:
         threads=_threads(arguments),
         recompute=arguments.recompute,
     )
-    snapshot = run_job(Study.open(arguments.study), spec, make_reporter=ConsoleReporter)
+    study = _opened_or_new(arguments.study, step.name)
+    snapshot = run_job(study, spec, make_reporter=ConsoleReporter)
     return _report(snapshot, as_json=arguments.json)
+
+
+def _opened_or_new(root: Path, step: str) -> Study:
+    """Open a study; a step that can be the first one makes it if there is nothing yet."""
+    from music_gui.io.study import Study
+
+    if step in _FIRST_STEPS and (not root.exists() or (root.is_dir() and not any(root.iterdir()))):
+        return Study.create(root)
+    return Study.open(root)
 
 
 def _report(snapshot: JobSnapshot, *, as_json: bool) -> int:

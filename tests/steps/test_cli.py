@@ -349,3 +349,24 @@ def test_a_worker_reports_a_job_that_is_not_there(run, tmp_path, monkeypatch):
     status, _, err = run("worker", tmp_path / "nowhere")
     assert status == 1
     assert "the job's description can't be read" in err
+
+
+def test_a_new_study_is_made_and_named(run, tmp_path):
+    status, out, _ = run("new", tmp_path / "fresh", "--name", "My cohort")
+    assert status == 0
+    assert "My cohort" in out
+    assert Study.open(tmp_path / "fresh").manifest.name == "My cohort"
+    status, _, err = run("new", tmp_path / "fresh")
+    assert status == 1
+    assert "not empty" in err
+
+
+def test_the_first_step_makes_the_study_if_there_is_nothing_yet(tmp_path, capsys):
+    words = ["run", "import-atlas", "--study", str(tmp_path / "fresh")]
+    assert main([*words, "--source", str(tmp_path / "nothing.nii.gz")]) == 1
+    assert "nothing.nii.gz" in capsys.readouterr().err
+    assert Study.open(tmp_path / "fresh").manifest.name == "fresh"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    assert main(["run", "import-atlas", "--study", str(tmp_path / "other")]) == 1
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["notes.txt"]
