@@ -109,7 +109,7 @@ def _choice_editor(field: ParameterDescription) -> FieldEditor:
     if nothing_allowed:
         box.addItem("", None)
     for choice in field.choices or ():
-        box.addItem(choice, choice)
+        box.addItem(choice or "not given", choice)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     _ignore_wheel(box)
     return FieldEditor(
@@ -211,7 +211,7 @@ def _line(suggestions: Sequence[str]) -> tuple[QLineEdit, QWidget]:
 def _placeholder(field: ParameterDescription) -> str:
     if field.required:
         return "required"
-    return "automatic" if field.default in (None, "") else ""
+    return "optional" if field.default in (None, "") else ""
 
 
 def _number(text: str, kind: str) -> Any:

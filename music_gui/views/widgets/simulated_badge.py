@@ -37,5 +37,5 @@ class SimulatedBadge(QLabel):
     def _on_theme(self, theme: palette.Theme) -> None:
         self.setStyleSheet(
             f"color: {theme.warning}; border: 1px solid {theme.warning}; border-radius: 6px;"
-            "padding: 0 6px; margin: 2px 0; font-size: 11px;"
+            "padding: 0 6px; margin: 2px 4px; font-size: 11px;"
         )
