@@ -261,4 +261,4 @@ def _matching_table(study: Study, asked: str, hashes: dict[int, str]) -> str:
 
 
 def _without_path(error: MusicError) -> str:
-    return ". ".join(part.rstrip(".") for part in (error.what, error.why, error.remedy) if part)
+    return "; ".join(part.rstrip(".") for part in (error.what, error.why, error.remedy) if part)

@@ -24,7 +24,6 @@ from music_gui.core.spare.likeness import CoarseCells, Likeness
 from music_gui.core.spare.model import fingerprint
 from music_gui.core.spare.preparation import FeaturePreparation
 from music_gui.core.spare.training import TrainedSpare, permutation_p, summarize, train_spare
-from music_gui.io.atlas_dseg import read_atlas
 from music_gui.io.atomic import write_json, write_text
 from music_gui.io.masked_maps import MaskedMaps
 from music_gui.io.psc_table import PscTable, read_psc_table, sidecar_path
@@ -34,6 +33,7 @@ from music_gui.steps.psc_rows import people_of, raw_table_name
 from music_gui.steps.spare_evaluation import evaluation_of, predictions_of
 from music_gui.steps.spare_likeness import ImportedMaps
 from music_gui.steps.spare_selection import Selection, SiteRule, select_rows
+from music_gui.steps.spare_subject import find_atlas
 from music_gui.steps.step import Step, StepParameters, StepResult, Workspace
 
 #: Adjusted for without being asked, as far as the participants table has them.
@@ -96,7 +96,8 @@ def _inputs(study: Study, parameters: SpareTrainParameters) -> Sequence[Path]:
         table = study.psc_table(raw_table_name(study, parameters.table))
     except ParameterError:
         return [study.participants]
-    return [table, sidecar_path(table), study.participants, study.masked_maps / "maps.json"]
+    maps = study.masked_maps / "maps.json"
+    return [table, sidecar_path(table), study.participants, study.atlases, maps]
 
 
 def _run(study: Study, parameters: SpareTrainParameters, workspace: Workspace) -> StepResult:
@@ -274,7 +275,8 @@ def _likeness(
     """Learn what the training maps look like; None if the study has not got them."""
     scale = parse_psc_name(chosen.features[0])[0]
     try:
-        cells = CoarseCells(read_atlas(study.atlas(table.sidecar.atlas)), scale)
+        needed = find_atlas(study, _hashes(table, chosen.features), chosen.features, None)
+        cells = CoarseCells(needed.atlas, scale)
         maps = ImportedMaps(MaskedMaps.open(study.masked_maps), cells)
         keys = list(zip(chosen.ids["participant_id"], chosen.ids["session_id"], strict=True))
         profiles, mirrored = [], []

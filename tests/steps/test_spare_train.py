@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from psc_study import AFFECTED, made_up_people, make_study, run
+from psc_study import AFFECTED, GRID, SCALE, labels, made_up_people, make_study, run
 
+from music_gui.core.atlas import AtlasScale
 from music_gui.core.errors import InputError, ParameterError
+from music_gui.io.atlas_dseg import ScaleSource, write_scale
 from music_gui.io.participants_tsv import write_participants
 from music_gui.io.psc_table import PscTable, read_psc_table, write_psc_table
 from music_gui.io.spare_json import read_spare_model
@@ -224,3 +226,10 @@ def test_without_maps_the_model_is_trained_but_can_not_compare_new_ones(study, t
 def test_wrong_parameters_are_told(study, tmp_path, parameters, text):
     with pytest.raises(ParameterError, match=text):
         run(study, STEP, tmp_path, **(QUICK | parameters))
+
+
+def test_an_atlas_that_was_made_anew_since_the_extraction_is_told(study, tmp_path):
+    scale = AtlasScale(SCALE, np.where(labels() == 1, 2, labels()).astype(np.int32))
+    write_scale(study.atlas("study"), "study", scale, GRID, sidecar=ScaleSource(source="anew"))
+    _, warnings = run(study, STEP, tmp_path, **QUICK)
+    assert any("has not got the atlas that the model was trained with" in w for w in warnings)
