@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from music_gui.jobs.gl_probe import GLReport
-from music_gui.views.brain import brain_view, drawing_preparation
+from music_gui.views.brain import brain_canvas, drawing_preparation
 from music_gui.views.brain.scene_3d import Scene3D
 from music_gui.views.widgets import palette
 
@@ -53,12 +53,23 @@ class WorkingDriver:
 
 
 def pixel(panel, world):
-    x, y = panel.view._renderer.pixel_of(np.asarray(world, dtype=float))
+    x, y = panel.view.canvas.renderer.pixel_of(np.asarray(world, dtype=float))
     return QPoint(round(x), round(y))
 
 
+def wait_until_drawn(qtbot, panel):
+    """Let the window system show the view, and the view draw all that has changed."""
+    frames = []
+    canvas = panel.view.canvas
+    tag = canvas.renderer._renderer.AddObserver("EndEvent", lambda *_: frames.append(1))
+    qtbot.wait(30)
+    canvas.renderer.update()
+    qtbot.waitUntil(lambda: bool(frames), timeout=10_000)
+    canvas.renderer._renderer.RemoveObserver(tag)
+
+
 def gl_widget(panel):
-    return panel.view._renderer.widget
+    return panel.view.canvas.renderer.widget
 
 
 def test_without_an_atlas_it_says_what_to_do(open_scene, screenshot):
@@ -83,7 +94,7 @@ def test_a_click_selects_the_anatomy_under_the_mouse(qtbot, session, open_scene,
     panel = open_scene()
     show_atlas(session, make_atlas(orientation), 8)
     for side, point, expected in LANDMARKS:
-        panel.view.look_from(side)
+        panel.view.canvas.look_from(side)
         qtbot.mouseClick(gl_widget(panel), Qt.MouseButton.LeftButton, pos=pixel(panel, point))
         assert session.scene.selected == expected
         assert session.scene.psc_at_crosshair == expected
@@ -92,13 +103,13 @@ def test_a_click_selects_the_anatomy_under_the_mouse(qtbot, session, open_scene,
 def test_every_pixel_that_is_picked_shows_the_colour_of_its_psc(session, open_scene, qtbot):
     panel = open_scene()
     show_atlas(session, make_atlas("LPS"), 32)
-    qtbot.wait(50)
+    wait_until_drawn(qtbot, panel)
     image = panel.view.grab().toImage()
     colors = palette.psc_colors(32).astype(float)
     agree = []
     for x in range(60, 660, 24):
         for y in range(60, 460, 24):
-            hit = panel.view.pick(x, y)
+            hit = panel.view.canvas.pick(x, y)
             if hit is None:
                 continue
             seen = image.pixelColor(x, y)
@@ -112,13 +123,13 @@ def test_every_pixel_that_is_picked_shows_the_colour_of_its_psc(session, open_sc
 def test_a_double_click_sends_the_crosshair_to_that_place(qtbot, session, open_scene):
     panel = open_scene()
     show_atlas(session, make_atlas("LAS"), 8)
-    panel.view.look_from("L")
+    panel.view.canvas.look_from("L")
     target = np.array([-44.0, 25.0, 14.0])
     qtbot.mouseDClick(gl_widget(panel), Qt.MouseButton.LeftButton, pos=pixel(panel, target))
     assert session.scene.selected == "C8_7"
     assert session.scene.psc_at_crosshair == "C8_7"
     assert np.linalg.norm(np.array(session.scene.crosshair) - target) < 6
-    middle = panel.view._renderer.pixel_of(np.array(session.scene.crosshair))
+    middle = panel.view.canvas.renderer.pixel_of(np.array(session.scene.crosshair))
     widget = gl_widget(panel)
     assert np.allclose(middle, (widget.width() / 2, widget.height() / 2), atol=25)
 
@@ -126,7 +137,7 @@ def test_a_double_click_sends_the_crosshair_to_that_place(qtbot, session, open_s
 def test_a_drag_turns_the_brain_and_selects_nothing(qtbot, session, open_scene):
     panel = open_scene()
     show_atlas(session, make_atlas(), 8)
-    widget, before = gl_widget(panel), panel.view._renderer._camera.position
+    widget, before = gl_widget(panel), panel.view.canvas.renderer._camera.position
     middle = QPoint(widget.width() // 2, widget.height() // 2)
     qtbot.mousePress(widget, Qt.MouseButton.LeftButton, pos=middle)
     for step in range(1, 6):
@@ -134,7 +145,7 @@ def test_a_drag_turns_the_brain_and_selects_nothing(qtbot, session, open_scene):
         qtbot.wait(5)
     qtbot.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=middle + QPoint(60, 0))
     assert session.scene.selected is None
-    assert not np.allclose(panel.view._renderer._camera.position, before)
+    assert not np.allclose(panel.view.canvas.renderer._camera.position, before)
 
 
 def test_a_click_beside_the_brain_changes_nothing(qtbot, session, open_scene):
@@ -148,15 +159,15 @@ def test_a_click_beside_the_brain_changes_nothing(qtbot, session, open_scene):
 def test_what_is_hidden_is_looked_through(session, open_scene):
     panel = open_scene()
     show_atlas(session, make_atlas(), 8)
-    panel.view.look_from("L")
-    place = panel.view._renderer.pixel_of(np.array([-50.0, 20.0, 20.0]))
-    assert panel.view.pick(*place).label == 7
+    panel.view.canvas.look_from("L")
+    place = panel.view.canvas.renderer.pixel_of(np.array([-50.0, 20.0, 20.0]))
+    assert panel.view.canvas.pick(*place).label == 7
     session.scene.set_hidden("C8_7", True)
-    assert panel.view.pick(*place).label == 8
+    assert panel.view.canvas.pick(*place).label == 8
     session.scene.show_only("C8_1")
-    assert panel.view.pick(*place) is None
+    assert panel.view.canvas.pick(*place) is None
     session.scene.show_all()
-    assert panel.view.pick(*place).label == 7
+    assert panel.view.canvas.pick(*place).label == 7
 
 
 def test_hidden_pscs_stay_hidden_when_the_scale_comes_back(session, open_scene):
@@ -167,7 +178,7 @@ def test_hidden_pscs_stay_hidden_when_the_scale_comes_back(session, open_scene):
     for scale in (32, 8):
         session.scene.set_scale(scale)
         show_atlas_surface(session, atlas, scale)
-    assert 7 not in panel.view._renderer.mesh.surface.labels
+    assert 7 not in panel.view.canvas.renderer.mesh.surface.labels
 
 
 def show_atlas_surface(session, atlas, scale):
@@ -180,13 +191,13 @@ def test_recolouring_keeps_the_geometry(qtbot, session, open_scene, screenshot):
     panel = open_scene()
     show_atlas(session, make_atlas(), 32)
     qtbot.wait(20)
-    before = panel.view._renderer._psc_mapper.GetInput()
+    before = panel.view.canvas.renderer._psc_mapper.GetInput()
     session.paint("h2")
     session.scene.select("C32_5")
     qtbot.wait(20)
-    assert panel.view._renderer._psc_mapper.GetInput() is before
-    assert "C32_5" in panel.view._overlay._readout.text()
-    assert "h2" in panel.view._overlay._readout.text()
+    assert panel.view.canvas.renderer._psc_mapper.GetInput() is before
+    assert "C32_5" in panel.view.canvas._overlay._readout.text()
+    assert "h2" in panel.view.canvas._overlay._readout.text()
     screenshot(panel, "scene_painted")
 
 
@@ -206,19 +217,19 @@ def test_a_ghost_shows_the_selected_psc_in_glass(qtbot, session, open_scene, scr
     show_atlas(session, make_atlas(), 32)
     session.scene.select("C32_3")
     session.scene.ghost = True
-    qtbot.wait(50)
+    wait_until_drawn(qtbot, panel)
     screenshot(panel, "scene_ghost")
     image = panel.view.grab().toImage()
     place = pixel(panel, session.scene.selected_surface.vertices.mean(axis=0))
     seen = image.pixelColor(place)
     assert seen.red() > 1.5 * seen.green()  # the highlight is red
-    assert panel.view.pick(place.x(), place.y()) is None
+    assert panel.view.canvas.pick(place.x(), place.y()) is None
 
 
 def test_letters_look_from_that_side(qtbot, session, open_scene):
     panel = open_scene()
     show_atlas(session, make_atlas(), 8)
-    camera = panel.view._renderer._camera
+    camera = panel.view.canvas.renderer._camera
     sides = {"L": (0, -1), "R": (0, 1), "A": (1, 1), "P": (1, -1), "S": (2, 1), "I": (2, -1)}
     for key, (axis, sign) in sides.items():
         qtbot.keyClick(gl_widget(panel), key.lower())
@@ -232,12 +243,12 @@ def test_keys_of_vtk_do_nothing_and_arrows_turn(qtbot, session, open_scene):
     show_atlas(session, make_atlas(), 8)
     for key in "wqe3":
         qtbot.keyClick(gl_widget(panel), key)
-    assert panel.view._renderer._pscs.GetProperty().GetRepresentation() == 2  # surface
-    before = np.array(panel.view._renderer._camera.position)
+    assert panel.view.canvas.renderer._pscs.GetProperty().GetRepresentation() == 2  # surface
+    before = np.array(panel.view.canvas.renderer._camera.position)
     qtbot.keyClick(gl_widget(panel), Qt.Key.Key_Right)
-    assert not np.allclose(panel.view._renderer._camera.position, before)
+    assert not np.allclose(panel.view.canvas.renderer._camera.position, before)
     qtbot.keyClick(gl_widget(panel), Qt.Key.Key_Home)
-    assert np.allclose(panel.view._renderer._camera.position, before)
+    assert np.allclose(panel.view.canvas.renderer._camera.position, before)
 
 
 def test_a_driver_that_fails_is_named_and_can_be_tried_again(
@@ -254,11 +265,12 @@ def test_a_driver_that_fails_is_named_and_can_be_tried_again(
         panel.show()
     show_atlas(session, make_atlas(), 8)
     assert "No OpenGL driver was found" in panel.view._message.accessibleName()
-    assert panel.view._renderer is None
+    assert panel.view.canvas is None
     screenshot(panel, "scene_no_gl")
     monkeypatch.setattr(drawing_preparation, "GLProbe", WorkingDriver)
     panel.view._message._button.click()
-    assert panel.view._renderer.mesh is not None
+    qtbot.waitUntil(lambda: panel.view.canvas is not None)
+    assert panel.view.canvas.renderer.mesh is not None
     panel.close()
 
 
@@ -268,13 +280,13 @@ def test_without_the_template_the_selected_psc_is_still_drawn(
     def missing():
         raise FileNotFoundError(2, "No such file or directory", "glass_brain.npz")
 
-    monkeypatch.setattr(brain_view, "read_glass_brain", missing)
+    monkeypatch.setattr(brain_canvas, "read_glass_brain", missing)
     panel = open_scene()
     show_atlas(session, make_atlas(), 8)
     session.scene.select("C8_2")
     session.scene.ghost = True
     qtbot.wait(30)
-    assert panel.view._renderer._region.GetVisibility()
+    assert panel.view.canvas.renderer._region.GetVisibility()
 
 
 def test_moved_to_another_window_it_goes_on_drawing(qtbot, session, open_scene):
@@ -286,9 +298,9 @@ def test_moved_to_another_window_it_goes_on_drawing(qtbot, session, open_scene):
     window.setCentralWidget(panel)
     with qtbot.waitExposed(window):
         window.show()
-    qtbot.wait(60)
-    panel.view.look_from("L")
-    qtbot.wait(60)
+    qtbot.waitUntil(lambda: panel.view.canvas.made_for is window)
+    panel.view.canvas.look_from("L")
+    wait_until_drawn(qtbot, panel)
     image = panel.view.grab().toImage()
     seen = image.pixelColor(pixel(panel, (-44, 25, 14)))
     expected = palette.psc_colors(8)[6].astype(float)
@@ -309,8 +321,8 @@ def test_twenty_openings_leave_nothing_behind(qtbot, session, monkeypatch):
             panel.show()
         qtbot.wait(10)
         session.scene.select(f"C8_{number % 8 + 1}")
-        renderers.append(weakref.ref(panel.view._renderer))
-        widgets.append(weakref.ref(panel.view._renderer.widget))
+        renderers.append(weakref.ref(panel.view.canvas.renderer))
+        widgets.append(weakref.ref(panel.view.canvas.renderer.widget))
         panel.close()
         panel.deleteLater()
         del panel
@@ -324,6 +336,7 @@ def test_twenty_openings_leave_nothing_behind(qtbot, session, monkeypatch):
 def test_a_picture_is_saved_without_the_buttons(session, open_scene, tmp_path, qtbot):
     panel = open_scene()
     show_atlas(session, make_atlas(), 8)
+    wait_until_drawn(qtbot, panel)
     panel.save_picture(tmp_path / "brain.png")
     assert (tmp_path / "brain.png").stat().st_size > 5000
     failures = []

@@ -1,6 +1,6 @@
 """Draws the brain with VTK in a Qt widget; knows arrays and colours, not the state.
 
-Importing this module takes seconds (PyVista, VTK): `scene_3d` does it in a thread.
+Importing this module takes seconds (PyVista, VTK): `drawing_preparation` does it in a thread.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ class BrainRenderer:
 
     def update(self) -> None:
         """Ask for a repaint."""
+        self._renderer.ResetCameraClippingRange()
         self.widget.update()
 
     def close(self) -> None:
@@ -177,6 +178,18 @@ class BrainRenderer:
 
     # -- camera ----------------------------------------------------------------------------
 
+    def camera(self) -> dict[str, tuple[float, float, float]]:
+        """Return where the camera is, where it looks, and what points up."""
+        camera = self._camera
+        return {
+            "position": camera.position, "focal_point": camera.focal_point, "up": camera.up,
+        }  # fmt: skip
+
+    def set_camera(self, place: dict[str, tuple[float, float, float]]) -> None:
+        """Put the camera where another renderer's was."""
+        for name, value in place.items():
+            setattr(self._camera, name, value)
+
     def look_from(
         self, direction: tuple[float, float, float], up: tuple[float, float, float]
     ) -> None:
@@ -192,26 +205,22 @@ class BrainRenderer:
         self._camera.focal_point = tuple(middle)
         self._camera.position = tuple(middle + distance * unit)
         self._camera.up = up
-        self._renderer.ResetCameraClippingRange()
 
     def look_at(self, point: NDArray[np.float64]) -> None:
         """Centre a point, keeping direction and distance."""
         shift = point - np.array(self._camera.focal_point)
         self._camera.position = tuple(np.array(self._camera.position) + shift)
         self._camera.focal_point = tuple(point)
-        self._renderer.ResetCameraClippingRange()
 
     def zoom(self, factor: float) -> None:
         """Come nearer (> 1) or go away."""
         self._camera.Dolly(factor)
-        self._renderer.ResetCameraClippingRange()
 
     def turn(self, azimuth: float, elevation: float) -> None:
         """Go around the brain, degrees."""
         self._camera.Azimuth(azimuth)
         self._camera.Elevation(elevation)
         self._camera.OrthogonalizeViewUp()
-        self._renderer.ResetCameraClippingRange()
 
     def ray(self, x: float, y: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return origin and direction, world mm, of the line of sight through a widget pixel."""

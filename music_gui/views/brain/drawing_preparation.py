@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def prepare_drawing() -> GLReport:
     """Ask the graphics driver, and import the renderer while it thinks."""
     probe = GLProbe()
-    import music_gui.views.brain.brain_renderer  # noqa: F401
+    import music_gui.views.brain.brain_canvas  # noqa: F401
 
     return probe.result()
 
