@@ -36,11 +36,11 @@ def labels() -> np.ndarray:
 
 
 def template() -> np.ndarray:
-    """Grey matter that is thicker towards the surface and the front."""
+    """Grey matter that is thicker towards the surface, the front and the right."""
     centre = (np.array(SHAPE) - 1) / 2
     ijk = np.indices(SHAPE)
     radius = np.sqrt(sum(((ijk[a] - centre[a]) / (SHAPE[a] / 2)) ** 2 for a in range(3)))
-    return 0.25 + 0.45 * radius + 0.15 * (ijk[1] / SHAPE[1])
+    return 0.2 + 0.45 * radius + 0.15 * (ijk[1] / SHAPE[1]) + 0.15 * (ijk[0] / SHAPE[0])
 
 
 def made_up_people(

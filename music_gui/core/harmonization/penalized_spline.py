@@ -24,8 +24,8 @@ from music_gui.core.progress import Progress
 PENALTIES: NDArray[np.float64] = np.logspace(0, 7, 11)
 _N_FOLDS = 5
 _EIGENVALUE_FLOOR = 1e-12
-#: Numbers that one block of cross-validation may hold at a time (32 MiB): a fifth of a second.
-_BLOCK_NUMBERS = 1 << 22
+#: Numbers that one block of cross-validation may hold at a time (16 MiB): a tenth of a second.
+_BLOCK_NUMBERS = 1 << 21
 
 
 @dataclass(frozen=True, eq=False)
