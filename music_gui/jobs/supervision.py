@@ -38,6 +38,7 @@ class SupervisedJob:
         self.folder = folder
         self._child: subprocess.Popen[bytes] | None = None
         self._child_attempt = 0
+        self._exit_status: int | None = None
         self._reported: JobSnapshot | None = None
         self._cancel_since: float | None = None
 
@@ -52,6 +53,7 @@ class SupervisedJob:
         return (
             self.folder.state == JobState.QUEUED
             and self._child is None
+            and self._ended_with is None
             and self.folder.worker() is None
         )
 
@@ -64,7 +66,7 @@ class SupervisedJob:
         """Start a worker; if that fails the job fails."""
         try:
             self._child = start_worker(self.folder.paths.folder, self.folder.spec.threads)
-            self._child_attempt = self.folder.attempt
+            self._child_attempt, self._exit_status = self.folder.attempt, None
         except OSError as error:
             failure = JobError("the worker can't be started", why=error.strerror or str(error))
             self.folder.record("failed", failure.as_dict())
@@ -83,40 +85,43 @@ class SupervisedJob:
         tuple or None
             The job as it stands and its new events; None if nothing has changed.
         """
-        code = self._child.poll() if self._child is not None else None
-        attempt, dead = self.folder.attempt, self._is_worker_dead(code)
+        attempt, dead = self.folder.attempt, self._is_worker_dead()
         snapshot, events = self.folder.refresh()  # after the look: the worker's last word counts
         if not snapshot.state.is_final and snapshot.attempt == attempt:
-            self._act(code, dead=dead)
+            self._act(dead=dead)
         snapshot, more = self.folder.refresh()
         if self.folder.is_publication_interrupted:
             retry(self.folder)
             snapshot, last = self.folder.refresh()
             more += last
-        if code is not None:
-            self._child = None
         events += more
         if not events and snapshot == self._reported:
             return None
         self._reported = snapshot
         return snapshot, events
 
-    def _is_worker_dead(self, code: int | None) -> bool:
+    def _is_worker_dead(self) -> bool:
         worker = self.folder.worker()
-        if worker is not None:
-            return not worker.is_alive
-        return code is not None and self._child_attempt == self.folder.attempt
+        dead = worker is not None and not worker.is_alive
+        if self._child is not None and self._child.poll() is not None:
+            self._exit_status, self._child = self._child.returncode, None
+        return dead or (worker is None and self._ended_with is not None)
 
-    def _act(self, code: int | None, *, dead: bool) -> None:
+    @property
+    def _ended_with(self) -> int | None:
+        """How the worker that was started from here for the current attempt ended, if it has."""
+        return self._exit_status if self._child_attempt == self.folder.attempt else None
+
+    def _act(self, *, dead: bool) -> None:
         folder = self.folder
         if dead and folder.worker() is not None and folder.paths.publication.exists():
-            self._give_up("lost", code)  # only to be resumed: too late for a cancel
+            self._give_up("lost")  # only to be resumed: too late for a cancel
         elif folder.is_cancel_wanted:
-            self._carry_out_cancel(code, dead=dead)
+            self._carry_out_cancel(dead=dead)
         elif dead:
-            self._give_up("lost", code)
+            self._give_up("lost")
 
-    def _carry_out_cancel(self, code: int | None, *, dead: bool) -> None:
+    def _carry_out_cancel(self, *, dead: bool) -> None:
         if self._cancel_since is None:
             self._cancel_since = time.monotonic()
         waited = time.monotonic() - self._cancel_since
@@ -124,17 +129,17 @@ class SupervisedJob:
         if self.folder.state == JobState.RUNNING:
             self.folder.record("cancel_requested")
         if dead or self.is_waiting:
-            self._give_up("cancelled", code)
+            self._give_up("cancelled")
         elif worker is not None and worker.is_elsewhere:
             if waited > _ELSEWHERE_SECONDS:
-                self._give_up("lost", code)
+                self._give_up("lost")
         elif waited > _POLITE_SECONDS:
             if worker is not None:
                 stop_tree(worker.pid, polite_seconds=0)
             elif self._child is not None:
                 self._child.kill()
 
-    def _give_up(self, kind: str, code: int | None) -> None:
+    def _give_up(self, kind: str) -> None:
         """Write the last event in the place of a worker that can't."""
         folder = self.folder
         worker = folder.worker()
@@ -142,11 +147,11 @@ class SupervisedJob:
             kill_group(worker.pid)
         if not folder.paths.publication.exists():
             shutil.rmtree(folder.paths.output(folder.attempt), ignore_errors=True)
-        folder.record(kind, self._lost(code).as_dict() if kind == "lost" else None)
+        folder.record(kind, self._lost().as_dict() if kind == "lost" else None)
         self._cancel_since = None
 
-    def _lost(self, code: int | None) -> JobError:
-        worker, title = self.folder.worker(), self.folder.spec.title
+    def _lost(self) -> JobError:
+        worker, title, code = self.folder.worker(), self.folder.spec.title, self._ended_with
         if worker is not None and worker.is_elsewhere:
             return JobError(
                 f"the worker on {worker.host} does not answer",

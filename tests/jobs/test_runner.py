@@ -169,7 +169,8 @@ def test_a_program_whose_worker_was_killed_does_not_stay_behind(bare_study, watc
     job_id = submit(watched, "start-program")
     line = wait_for(lambda: _log_lines(watched, job_id))[0]
     JobFolder(bare_study.jobs / job_id).worker().process().kill()
-    watched.wait(job_id, "lost")
+    lost = watched.wait(job_id, "lost")
+    assert lost.error["what"] == "the worker was killed by signal 9 (SIGKILL) before it finished"
     wait_for(lambda: not any(is_running(int(pid)) for pid in line.split()[1:]), 5.0)
 
 
