@@ -81,6 +81,7 @@ class MainWindow(QMainWindow):
     def _on_study(self, study: Any) -> None:
         self.setWindowTitle(f"{study.manifest.name} — MuSIC GUI" if study else "MuSIC GUI")
         self.toolbar.setVisible(study is not None)
+        self._remember_docks()
         self.docks.set_shown(study is not None)
         self._pages.setCurrentWidget(self.welcome if study is None else self.docks)
         self.notice.hide()
@@ -140,6 +141,11 @@ class MainWindow(QMainWindow):
         if settings.dock_state:
             self.docks.restore(settings.dock_state)
 
+    def _remember_docks(self) -> None:
+        """Keep where the docks stand, as long as they are shown."""
+        if self._pages.currentWidget() is self.docks:
+            self._session.settings.dock_state = self.docks.save()
+
     def dock_actions(self) -> list[QAction]:
         """Return for each panel the action that shows or hides it."""
         return self.docks.toggle_actions()
@@ -148,8 +154,7 @@ class MainWindow(QMainWindow):
         """Remember where everything stood; running jobs go on without the window."""
         settings = self._session.settings
         settings.window_geometry = bytes(self.saveGeometry().toBase64()).decode()
-        if self._session.study is not None:
-            settings.dock_state = self.docks.save()
+        self._remember_docks()
         self.docks.close_panels()
         super().closeEvent(event)
 

@@ -52,7 +52,7 @@ def test_an_opened_study_shows_all_panels(start_application, study):
 
 
 def test_closing_the_study_brings_the_welcome_page_back(start_application, study, qtbot):
-    application = start_application(study.root)
+    application = start_application(study.root, wait_for_panels=False)
     application.actions.close.trigger()
     assert application.window.welcome.isVisible()
     assert str(study.root) in application.settings.recent_studies
@@ -64,13 +64,16 @@ def test_closing_the_study_brings_the_welcome_page_back(start_application, study
     assert application.actions.steps["fit"].isEnabled()
 
 
-def test_a_hidden_dock_stays_hidden_after_a_new_start(start_application, study):
-    first = start_application(study.root)
+@pytest.mark.parametrize("close_study_first", [False, True])
+def test_a_hidden_dock_stays_hidden_after_a_new_start(start_application, study, close_study_first):
+    first = start_application(study.root, wait_for_panels=False)
     qq = first.window.dock_actions()[[panel.name for panel in PANELS].index("qq")]
     qq.trigger()
     assert not first.window.docks.widget("qq").isVisible()
+    if close_study_first:
+        first.actions.close.trigger()
     start_application.stop(first)
-    second = start_application(study.root)
+    second = start_application(study.root, wait_for_panels=False)
     assert not second.window.docks.widget("qq").isVisible()
     second.actions.reset_layout.trigger()
     assert second.window.docks.widget("qq").isVisible()
@@ -84,7 +87,7 @@ def test_the_size_of_the_window_is_remembered(start_application):
 
 
 def test_the_theme_changes_at_once_and_is_remembered(start_application, study, qapp):
-    application = start_application(study.root)
+    application = start_application(study.root, wait_for_panels=False)
     application.actions.themes["light"].trigger()
     assert palette.current() is palette.LIGHT
     assert qapp.palette().window().color().name() == palette.LIGHT.window
@@ -117,7 +120,7 @@ def test_maps_dropped_without_a_study_ask_for_one(start_application, tmp_path):
 
 
 def test_dropped_maps_open_the_import_filled_in(start_application, study, tmp_path, qtbot):
-    application = start_application(study.root)
+    application = start_application(study.root, wait_for_panels=False)
     maps = [tmp_path / "a.nii.gz", tmp_path / "b.nii"]
     drop(application.window, *maps)
     dialog = wait_for_dialog(application.window, qtbot)
@@ -182,8 +185,8 @@ def test_a_fault_of_the_program_is_shown_without_the_subjects_data(start_applica
 
 
 def test_it_can_be_opened_and_closed_many_times(start_application, study):
-    for _ in range(5):
-        start_application.stop(start_application(study.root))
+    for wait_for_panels in (True, False, True):
+        start_application.stop(start_application(study.root, wait_for_panels=wait_for_panels))
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
