@@ -47,7 +47,11 @@ def main(study: Path | None, screenshot: Path | None = None) -> int:
     """
     qt = make_qt_application()
     application = Application(qt)
-    picture = None if screenshot is None else PictureTaker(application, screenshot)
+    picture = (
+        None
+        if screenshot is None
+        else PictureTaker(application.window, application.session, screenshot)
+    )
     application.window.show()
     if study is not None:
         application.session.open_study(study)

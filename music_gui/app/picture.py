@@ -13,7 +13,8 @@ from music_gui.core.errors import MusicError
 from music_gui.views.widgets.follow import follow
 
 if TYPE_CHECKING:
-    from music_gui.app.main import Application
+    from music_gui.state.session import Session
+    from music_gui.views.main_window import MainWindow
 
 _LOOK_MS = 200
 _QUIET_LOOKS = 10
@@ -26,21 +27,24 @@ class PictureTaker(QObject):
 
     Parameters
     ----------
-    application : Application
-        Its window is shown and its study is being opened.
+    window : MainWindow
+        Is shown soon.
+    session : Session
+        Opens the study soon.
     path : Path
         A ``.png`` file.
     """
 
-    def __init__(self, application: Application, path: Path) -> None:
+    def __init__(self, window: MainWindow, session: Session, path: Path) -> None:
         super().__init__()
-        self._application = application
+        self._window = window
+        self._session = session
         self._path = path
         self._ready = False
         self._quiet = 0
-        application.window.resize(*_SIZE)
-        application.window.panels_ready.connect(self._on_panels_ready)
-        follow(self, application.session.failed, self._on_failed)
+        window.resize(*_SIZE)
+        window.panels_ready.connect(self._on_panels_ready)
+        follow(self, session.failed, self._on_failed)
         self._timer = QTimer(self, interval=_LOOK_MS)
         self._timer.timeout.connect(self._look)
         self._timer.start()
@@ -51,7 +55,7 @@ class PictureTaker(QObject):
 
     def _look(self) -> None:
         """Take the picture after two seconds in which nothing was left to read."""
-        session = self._application.session
+        session = self._session
         waiting = (
             not self._ready
             or session.study is None
@@ -64,7 +68,7 @@ class PictureTaker(QObject):
 
     def _save(self) -> None:
         self._timer.stop()
-        if self._application.window.grab().save(str(self._path), "PNG"):
+        if self._window.grab().save(str(self._path), "PNG"):
             QApplication.exit(0)
         else:
             self._end(MusicError("the picture can't be written", where=str(self._path)))
