@@ -96,6 +96,13 @@ class EventTail:
         self._path = path
         self._offset = 0
 
+    def has_news(self) -> bool:
+        """Tell whether something was appended since the last call of `read`, without reading."""
+        try:
+            return self._path.stat().st_size > self._offset
+        except FileNotFoundError:
+            return False
+
     def read(self) -> list[Event]:
         """Return the events that were appended since the last call; a torn line is passed over."""
         try:

@@ -121,6 +121,10 @@ class JobFolder:
             self._apply(event)
         return JobSnapshot(spec=self.spec, **self._facts), events
 
+    def has_news(self) -> bool:
+        """Tell whether events came since the last `refresh`, without reading them."""
+        return self._tail.has_news()
+
     @property
     def state(self) -> JobState:
         """The state at the last `refresh`."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +25,8 @@ OnChange = Callable[[JobSnapshot, list[Event]], None]
 _POLL_SECONDS = 0.1
 #: How often jobs that ended are looked at again: another application may have retried one.
 _SETTLED_SECONDS = 5.0
+#: A folder that changed so lately may change again without another time stamp.
+_STAMP_NANOSECONDS = 3_000_000_000
 
 _log = logging.getLogger(__name__)
 
@@ -113,9 +117,11 @@ class LocalRunner:
         self._max_running = max_running
         self._threads = threads
         self._jobs: dict[str, SupervisedJob] = {}
+        self._active: dict[str, SupervisedJob] = {}
         self._unreadable: set[str] = set()
-        self._look_again: deque[str] = deque()
-        self._settled_looked_at = time.monotonic()
+        self._retried: deque[str] = deque()
+        self._looked_at_all = -math.inf
+        self._folder_stamp = 0
         self._last_trouble = ""
         self._wake = threading.Event()
         self._stopping = False
@@ -171,11 +177,12 @@ class LocalRunner:
         Raises
         ------
         JobError
-            If there is no such job.
+            If there is no such job, or its folder can't be written.
         """
         folder = self._folder_of(job_id)
         if not folder.state.is_final:
-            folder.paths.cancel(folder.attempt).touch()
+            with _in_words(folder):
+                folder.paths.cancel(folder.attempt).touch()
         self._wake.set()
 
     def retry(self, job_id: str) -> None:
@@ -184,10 +191,12 @@ class LocalRunner:
         Raises
         ------
         JobError
-            If there is no such job or its state does not allow it.
+            If there is no such job, its state does not allow it, or it can't be written.
         """
-        retry(self._folder_of(job_id))
-        self._look_again.append(job_id)
+        folder = self._folder_of(job_id)
+        with _in_words(folder):
+            retry(folder)
+        self._retried.append(job_id)
         self._wake.set()
 
     def _folder_of(self, job_id: str) -> JobFolder:
@@ -198,7 +207,8 @@ class LocalRunner:
     def _supervise(self) -> None:
         while not self._stopping:
             self._guarded(self._find_new)
-            for job_id in self._due():
+            self._guarded(self._find_retried)
+            for job_id in sorted(self._active):
                 self._guarded(self._look, job_id)
             self._guarded(self._start_waiting)
             self._wake.wait(_POLL_SECONDS)
@@ -215,37 +225,55 @@ class LocalRunner:
             self._last_trouble = trouble
 
     def _find_new(self) -> None:
+        """Read the jobs that are new, if the folder has changed since the last look."""
+        stamp = self._jobs_folder.stat().st_mtime_ns if self._jobs_folder.is_dir() else 0
+        is_fresh = abs(time.time_ns() - stamp) < _STAMP_NANOSECONDS
+        if stamp == self._folder_stamp and not is_fresh:
+            return
         known = self._jobs.keys() | self._unreadable
         for path in jobs_in(self._jobs_folder, skip=known):
             try:
-                self._jobs[path.name] = SupervisedJob(JobFolder(path))
+                self._jobs[path.name] = self._active[path.name] = SupervisedJob(JobFolder(path))
             except JobError:
                 self._unreadable.add(path.name)
                 _log.warning("the job in %s can't be read and is left out", path)
+        self._folder_stamp = stamp
 
-    def _due(self) -> list[str]:
-        """Return the jobs to look at now: those that go on, those retried, sometimes all."""
-        due = {self._look_again.popleft() for _ in range(len(self._look_again))}
-        moment = time.monotonic()
-        everything = moment - self._settled_looked_at > _SETTLED_SECONDS
-        if everything:
-            self._settled_looked_at = moment
-        return [
-            job_id
-            for job_id, job in self._jobs.items()
-            if everything or job_id in due or not job.is_settled
-        ]
+    def _find_retried(self) -> None:
+        """Take up again the jobs that were retried here, and now and then those elsewhere."""
+        while self._retried:
+            if job := self._jobs.get(job_id := self._retried.popleft()):
+                self._active[job_id] = job
+        if time.monotonic() - self._looked_at_all < _SETTLED_SECONDS:
+            return
+        self._looked_at_all = time.monotonic()
+        self._active |= {name: job for name, job in self._jobs.items() if job.folder.has_news()}
 
     def _look(self, job_id: str) -> None:
-        change = self._jobs[job_id].look()
+        job = self._active[job_id]
+        change = job.look()
+        if job.is_settled:
+            del self._active[job_id]
         if change is not None:
             self._on_change(*change)
 
     def _start_waiting(self) -> None:
-        running = sum(job.is_busy for job in self._jobs.values())
-        for job in self._jobs.values():
+        running = sum(job.is_busy for job in self._active.values())
+        for _, job in sorted(self._active.items()):
             if running >= self._max_running or self._stopping:
                 return
             if job.is_waiting:
                 job.start()
                 running += 1
+
+
+@contextmanager
+def _in_words(folder: JobFolder) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise JobError(
+            "the job can't be written",
+            where=str(folder.paths.folder),
+            why=error.strerror or str(error),
+        ) from error
