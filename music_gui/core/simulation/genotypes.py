@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 #: Lengths of chromosomes 1 to 22 in base pairs, Genome Reference Consortium build GRCh37.
 CHROMOSOME_LENGTHS = (
@@ -88,7 +88,7 @@ def simulate_genotypes(
     # the rarest were left out.
     low, high = (np.log(limit + 0.05) for limit in _MAF_RANGE)
     frequency = np.exp(rng.uniform(low, high, n_variants)) - 0.05
-    threshold = norm.ppf(frequency)
+    threshold = ndtri(frequency)
     haplotypes = np.empty((2 * n_people, n_variants), dtype=np.bool_)
     process = np.zeros(2 * n_people)
     for variant in range(n_variants):
