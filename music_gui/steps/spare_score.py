@@ -15,7 +15,7 @@ from pydantic import Field
 
 from music_gui import __version__
 from music_gui.core.errors import ParameterError
-from music_gui.core.harmonization.covariate_table import CovariateTable
+from music_gui.core.harmonization.covariate_table import CovariateTable, as_labels
 from music_gui.core.spare.applicability import (
     check_age,
     check_covariates,
@@ -130,7 +130,7 @@ def _run(study: Study, parameters: SpareScoreParameters, workspace: Workspace) -
     for note in measured.notes:
         progress.log(note)
     progress.update(0.9, "scoring")
-    given = _given(measured, parameters)
+    given = _given(measured, parameters, model.site_column)
     score_id = checked_name(parameters.name or _id_of(measured))
     return _write(study, workspace, score_id, _result(score_id, path, file, model, measured, given))
 
@@ -179,13 +179,19 @@ def _model_path(study: Study, asked: str) -> Path:
     return max(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
-def _given(measured: Measured, parameters: SpareScoreParameters) -> dict[str, Any]:
-    """Return the covariates: what the user says, else what the study knows."""
+def _given(
+    measured: Measured, parameters: SpareScoreParameters, site_column: str
+) -> dict[str, Any]:
+    """Return the covariates: what the user says, else what the study knows.
+
+    The person's site is under ``site``, whatever the model's training sample called the column.
+    """
     known = {
         key: float(value) if isinstance(value, np.number) else value
         for key, value in measured.covariates.items()
         if not pd.isna(value)
     }
+    known["site"] = as_labels(pd.Series([known.get(site_column)], dtype=object))[0]
     said = {
         "age": parameters.age,
         "sex": parameters.sex or None,
@@ -260,11 +266,10 @@ def _scored(
 ) -> dict[str, Any]:
     volumes = measured.volumes
     assert volumes is not None
-    needed = {*model.needed_covariates, *model.harmonization_covariates, "site"}
-    person = CovariateTable.of(
-        pd.DataFrame([{name: given[name] for name in sorted(needed) if name in given}])
-    )
-    score = model.score(volumes, person)
+    needed = {*model.needed_covariates, *model.harmonization_covariates}
+    known = {name: given[name] for name in sorted(needed) if name in given}
+    person = pd.DataFrame([known | {model.site_column: given["site"]}])
+    score = model.score(volumes, CovariateTable.of(person))
     row = _training_row(file, model, volumes)
     notes = list(measured.notes)
     compared = score.value

@@ -11,6 +11,7 @@ from scipy.ndimage import affine_transform
 
 from music_gui.core.errors import InputError, ParameterError
 from music_gui.core.grid import Grid
+from music_gui.io.participants_tsv import write_participants
 from music_gui.io.spare_json import read_spare_model
 from music_gui.steps.spare_score import STEP
 from music_gui.steps.spare_train import STEP as TRAIN
@@ -131,6 +132,41 @@ def test_an_unknown_site_is_scored_as_measured_and_marked(score):
     assert site["passed"] is None
     assert "Elsewhere was not in the training sample" in site["text"]
     assert "a site effect may remain" in site["text"]
+
+
+@pytest.fixture(scope="module")
+def batches(tmp_path_factory):
+    """A study whose sites are numbers in a column of another name, and a model trained with it."""
+    root = tmp_path_factory.mktemp("batches")
+    people = made_up_people(150)
+    maps, study = maps_of(people), make_study(root, people)
+    people["batch"] = people.pop("site").map({"North": 1, "South": 2, "West": 3})
+    write_participants(study.participants, people)
+    run(study, TRAIN, root, repeats=2, costs=[0.1], site="batch")
+    return study, root, people, maps
+
+
+def test_the_effect_of_the_site_is_removed_whatever_its_column_is_called(batches):
+    study, root, people, maps = batches
+    person = people.iloc[0]
+    path = write_map(root / "new.nii.gz", maps[0])
+    known = {"map": str(path), "age": person["age"], "sex": person["sex"]}
+    values = {}
+    for site in ("1", "Elsewhere"):
+        result, _ = run(study, STEP, root, site=site, **known)
+        content = json.loads((study.root / result.outputs[0] / "score.json").read_text())
+        assert content["score"]["harmonized"] is (site == "1")
+        assert checks(content)["site"] is (True if site == "1" else None)
+        values[site] = content["score"]["value"]
+    assert values["1"] != values["Elsewhere"]
+
+
+def test_the_site_of_a_person_of_the_study_is_read_from_the_models_column(batches):
+    study, root, people, _ = batches
+    result, _ = run(study, STEP, root, participant=people["participant_id"][0])
+    content = json.loads((study.root / result.outputs[0] / "score.json").read_text())
+    assert content["subject"]["site"] == "1"
+    assert content["score"]["harmonized"] is True
 
 
 # People of the study.

@@ -104,6 +104,12 @@ class SpareModel:
         harmonization = self.preparation.harmonization_
         return () if harmonization is None else harmonization.sites_
 
+    @property
+    def site_column(self) -> str:
+        """Covariate that holds a person's site, as the training sample's table names it."""
+        harmonization = self.preparation.harmonization_
+        return "site" if harmonization is None else str(harmonization.site)
+
     def score(self, volumes: NDArray[np.float64], person: CovariateTable) -> Score:
         """Score one person.
 
@@ -112,7 +118,7 @@ class SpareModel:
         volumes : ndarray, shape (n_features,)
             PSC volumes in mm^3 in the order of ``features``.
         person : CovariateTable, one row
-            Covariates by name: those of `needed_covariates`; site and those of
+            Covariates by name: those of `needed_covariates`; `site_column` and those of
             `harmonization_covariates` for the effect of the site to be removed.
 
         Raises
