@@ -73,7 +73,7 @@ class BrainRenderer:
         self._hidden = np.zeros(0, dtype=bool)
         self._lut = vtkLookupTable()
         self._pscs, self._psc_mapper = self._add_surface()
-        self._psc_mapper.SetScalarModeToUseCellData()
+        self._psc_mapper.SetScalarModeToUsePointData()
         self._psc_mapper.SetLookupTable(self._lut)
         self._psc_mapper.UseLookupTableScalarRangeOn()
         self._borders, self._border_mapper = self._add_lines(1.0)
@@ -109,8 +109,8 @@ class BrainRenderer:
         if mesh is None or is_drawn:
             return
         shown = ~hidden[mesh.surface.labels]
-        data = _poly_data(mesh.surface.vertices, mesh.surface.triangles[shown], mesh.normals)
-        data.GetCellData().SetScalars(numpy_to_vtk(mesh.surface.labels[shown], deep=True))
+        data = _poly_data(mesh.points, mesh.triangles[shown], mesh.normals)
+        data.GetPointData().SetScalars(numpy_to_vtk(mesh.point_labels, deep=True))
         self._psc_mapper.SetInputData(data)
         edges = mesh.edges[~hidden[mesh.edge_labels].all(axis=1)]
         self._border_mapper.SetInputData(_line_data(mesh.surface.vertices, edges))

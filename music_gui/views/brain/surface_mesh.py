@@ -18,14 +18,22 @@ if TYPE_CHECKING:
 class SurfaceMesh:
     """A label surface with what drawing and picking need.
 
+    Every label has corners of its own: where two labels meet, a vertex of the surface becomes two
+    points at the same place. Colours can then go with the points, which draws a fifth faster than
+    with the triangles.
+
     Parameters
     ----------
     surface : LabelSurface
-        Vertices in world mm, triangles and their labels.
-    normals : ndarray, shape (V, 3), float32
-        Unit normals of the vertices.
+        What it was made of.
+    points, normals : ndarray, shape (P, 3), float32
+        World mm, and unit normals.
+    point_labels : ndarray, shape (P,), int32
+        The label to which a point belongs.
+    triangles : ndarray, shape (T, 3), int32
+        Indices of points, in the order of the surface's triangles.
     edges : ndarray, shape (E, 2), int32
-        Edges between triangles of different labels, as vertex indices.
+        Edges between triangles of different labels, as vertex indices of the surface.
     edge_labels : ndarray, shape (E, 2), int32
         The two labels at each of them.
     picker : SurfacePicker
@@ -33,20 +41,54 @@ class SurfaceMesh:
     """
 
     surface: LabelSurface
+    points: NDArray[np.float32]
     normals: NDArray[np.float32]
+    point_labels: NDArray[np.int32]
+    triangles: NDArray[np.int32]
     edges: NDArray[np.int32]
     edge_labels: NDArray[np.int32]
     picker: SurfacePicker
 
     @classmethod
     def of(cls, surface: LabelSurface) -> SurfaceMesh:
-        """Make a surface ready: about 0.2 s for 170,000 triangles."""
+        """Make a surface ready: about 0.3 s for 170,000 triangles."""
+        vertices, labels, triangles = _split_between_labels(surface)
         edges, edge_labels = _label_edges(surface)
-        return cls(surface, surface.normals, edges, edge_labels, SurfacePicker(surface))
+        return cls(
+            surface=surface,
+            points=surface.vertices[vertices],
+            normals=surface.normals[vertices],
+            point_labels=labels,
+            triangles=triangles,
+            edges=edges,
+            edge_labels=edge_labels,
+            picker=SurfacePicker(surface),
+        )
 
     def edges_of(self, label: int) -> NDArray[np.int32]:
         """Return the edges around a label, shape (E, 2)."""
         return self.edges[(self.edge_labels == label).any(axis=1)]
+
+
+def _split_between_labels(
+    surface: LabelSurface,
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+    """Give each label points of its own.
+
+    Returns
+    -------
+    vertices : ndarray, shape (P,)
+        The vertex of the surface that each point stands for.
+    labels : ndarray, shape (P,)
+        Its label.
+    triangles : ndarray, shape (T, 3)
+        Indices of points.
+    """
+    n_labels = int(surface.labels.max(initial=0)) + 1
+    key = surface.triangles.astype(np.int64) * n_labels + surface.labels[:, None]
+    points, triangles = np.unique(key.ravel(), return_inverse=True)
+    vertices, labels = points // n_labels, points % n_labels
+    return vertices, labels.astype(np.int32), triangles.reshape(-1, 3).astype(np.int32)
 
 
 def _label_edges(surface: LabelSurface) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
