@@ -106,6 +106,10 @@ class Actions(QObject):
         )
         menu.addSeparator()
         self._add_steps(menu, ("import-maps", "import-atlas", "spare-score"))
+        self.open_image = self._add(
+            menu, "Open an i&mage…", commands.open_image, "Ctrl+Shift+O",
+            "mdi6.image-outline", with_study=True,
+        )  # fmt: skip
         menu.addSeparator()
         self.show_folder = self._add(
             menu, "Show the study's &folder", commands.show_folder, "", with_study=True
@@ -143,11 +147,16 @@ class Actions(QObject):
         self.deselect = self._add(
             menu, "Select &nothing", lambda: scene.select(None), "Ctrl+D", with_study=True
         )
-        self.radiological = self._add(menu, "R&adiological (left on the right)", None, "Ctrl+R")
-        self.radiological.setCheckable(True)
-        self.radiological.setChecked(scene.radiological)
-        self.radiological.toggled.connect(lambda on: setattr(scene, "radiological", on))
-        follow(self, scene.events.radiological, lambda on: self.radiological.setChecked(on))
+        self.radiological = self._add_switch(
+            menu, "R&adiological (left on the right)", "radiological", "Ctrl+R"
+        )
+        self.pscs_in_slices = self._add_switch(
+            menu, "&PSCs in the slices", "pscs_in_slices", "Ctrl+Shift+P"
+        )
+        self.hide_map = self._add(menu, "Hide the &map", self._session.hide_map, "Ctrl+Shift+M")
+        self.hide_map.setEnabled(scene.overlay is not None)
+        follow(self, scene.events.overlay, lambda each: self.hide_map.setEnabled(each is not None))
+        self.template = self._add(menu, "Built-in &template", self._session.load_template)
         menu.addSeparator()
         self._fill_theme_menu(menu.addMenu("&Theme"))
         self.full_screen = self._add(menu, "Full &screen", self._toggle_full_screen, "F11")
@@ -240,6 +249,16 @@ class Actions(QObject):
         if with_study:
             self._with_study.append(action)
         menu.addAction(action)
+        return action
+
+    def _add_switch(self, menu: QMenu, text: str, field: str, keys: str) -> QAction:
+        """Add an entry that switches a field of the scene on and off."""
+        scene = self._session.scene
+        action = self._add(menu, text, None, keys)
+        action.setCheckable(True)
+        action.setChecked(getattr(scene, field))
+        action.toggled.connect(lambda on: setattr(scene, field, on))
+        follow(self, getattr(scene.events, field), lambda on: action.setChecked(on))
         return action
 
     def _add_steps(self, menu: QMenu, names: tuple[str, ...]) -> None:

@@ -41,6 +41,7 @@ class Commands(QObject):
         self._session = session
         follow(self, session.step_requested, self._open_step_dialog)
         follow(self, session.failed, lambda _: self._set_busy(False))
+        follow(self, session.scene.events.overlay, self._bring_slices)
         window.files_dropped.connect(self.take_dropped)
 
     # -- studies ---------------------------------------------------------------------------
@@ -87,6 +88,18 @@ class Commands(QObject):
         dialog.chosen.connect(self._session.make_example)
         dialog.open()
         return dialog
+
+    def open_image(self) -> None:
+        """Ask for an image and show it on the template."""
+        chosen, _ = QFileDialog.getOpenFileName(
+            self._window,
+            "Open an image (it is shown on the template, not imported)",
+            str(self._home()),
+            "NIfTI images (*.nii *.nii.gz)",
+        )
+        if chosen:
+            self._session.settings.last_folder = str(Path(chosen).parent)
+            self._session.show_map(Path(chosen))
 
     def show_folder(self) -> None:
         """Show the study's folder in the desktop's file browser."""
@@ -141,6 +154,11 @@ class Commands(QObject):
                 self._session.request_step("import-maps", import_values(paths))
         except InputError as error:
             self._session.failed.emit(error)
+
+    def _bring_slices(self, overlay: Any) -> None:
+        """Bring the slices to the front when a map is shown in them."""
+        if overlay is not None:
+            self._window.docks.raise_dock("slices")
 
     def show_jobs(self) -> None:
         """Bring the job panel to the front."""

@@ -17,22 +17,33 @@ Point = tuple[float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
-class Underlay:
-    """The image under the PSCs in the slices.
+class SliceImage:
+    """An image that is shown in the slices: the template, or a map over it.
 
     Parameters
     ----------
     name : str
-        Shown in the corner.
+        Shown with it.
     data : ndarray, 3-D
-        Grey values.
+        Its values.
     grid : Grid
         Where they lie.
+    warnings : tuple of str
+        What the reader had to decide, in plain words.
     """
 
     name: str
     data: NDArray[Any]
     grid: Grid
+    warnings: tuple[str, ...] = ()
+
+    def value_at(self, point: Point) -> float | None:
+        """Return the nearest voxel's value at a point in world mm, or None outside."""
+        i, j, k = np.rint(self.grid.to_voxel(np.array(point))).astype(int)
+        shape = self.grid.shape
+        if not (0 <= i < shape[0] and 0 <= j < shape[1] and 0 <= k < shape[2]):
+            return None
+        return float(self.data[i, j, k])
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +110,18 @@ class BrainScene(EventedModel):
         Draw PSCs in the slices as outlines instead of filled.
     ghost : bool
         When a PSC is selected, fade the others to a glass brain in 3D.
-    underlay : Underlay or None
+    pscs_in_slices : bool
+        Draw PSCs in the slices at all.
+    underlay : SliceImage or None
         The image under the PSCs.
+    overlay : SliceImage or None
+        A map between the underlay and the PSCs; set by `show_overlay`.
+    overlay_visible : bool
+        Draw the map.
+    overlay_opacity : float
+        Of the map, 0 to 1.
+    overlay_range : tuple of float
+        The values of the map that have the first and the last colour; lower ones are not drawn.
     radiological : bool
         Show the subject's left on the right.
 
@@ -127,7 +148,12 @@ class BrainScene(EventedModel):
     opacity: float = Field(default=0.6, ge=0.0, le=1.0)
     outline: bool = False
     ghost: bool = False
-    underlay: Underlay | None = None
+    pscs_in_slices: bool = True
+    underlay: SliceImage | None = None
+    overlay: SliceImage | None = None
+    overlay_visible: bool = True
+    overlay_opacity: float = Field(default=0.75, ge=0.0, le=1.0)
+    overlay_range: tuple[float, float] = (0.0, 1.0)
     radiological: bool = False
 
     def show_atlas(self, atlas: Atlas | None, scale: int | None = None) -> None:
@@ -203,6 +229,24 @@ class BrainScene(EventedModel):
         if self.atlas is None or self.scale is None:
             return None
         return self.atlas.psc_at(np.array(self.crosshair), self.scale)
+
+    def show_overlay(self, image: SliceImage, limits: tuple[float, float]) -> None:
+        """Show a map over the underlay, its colours running from one value to another.
+
+        The first map hides the PSCs in the slices, which would cover it; `hide_overlay` brings
+        them back.
+        """
+        if self.overlay is None:
+            self.pscs_in_slices = False
+        self.overlay_visible = True
+        self.overlay_range = limits
+        self.overlay = image
+
+    def hide_overlay(self) -> None:
+        """Show no map any more."""
+        if self.overlay is not None:
+            self.overlay = None
+            self.pscs_in_slices = True
 
     def set_hidden(self, name: str, hidden: bool) -> None:
         """Hide or show one PSC."""

@@ -20,6 +20,12 @@ def study_in(paths: Sequence[Path]) -> Path | None:
     return folder if (folder / "study.json").is_file() else None
 
 
+def image_in(paths: Sequence[Path]) -> Path | None:
+    """Return the image if one alone was dropped."""
+    is_image = len(paths) == 1 and paths[0].name.lower().endswith(_IMAGES)
+    return paths[0] if is_image else None
+
+
 def import_values(paths: Sequence[Path]) -> dict[str, Any]:
     """Return the answers to ``import-maps`` that dropped files and folders stand for.
 

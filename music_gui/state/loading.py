@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from music_gui.core.atlas import Atlas
+from music_gui.core.errors import InputError
 from music_gui.io.study import Study
 from music_gui.state.association import GENOME_WIDE_P, AssociationResult
-from music_gui.state.brain_scene import PscColumn, Underlay
+from music_gui.state.brain_scene import PscColumn, SliceImage
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from music_gui.core.spare.density import ScoreDensity
     from music_gui.core.surface import LabelSurface
+    from music_gui.io.nifti_header import Xform
     from music_gui.io.psc_table import PscTable
     from music_gui.io.spare_schema import SpareModelFile
 
@@ -25,13 +28,54 @@ if TYPE_CHECKING:
 TOP_HIT = "Largest −log₁₀ p"
 
 
-def load_template() -> Underlay:
+def load_template() -> SliceImage:
     """Read the built-in MNI152 T1 template."""
     from music_gui.io.nifti import read_image
     from music_gui.io.resources import resource
 
     image = read_image(resource("template/tpl-MNI152_res-2_T1w.nii.gz"))
-    return Underlay("MNI152", image.data, image.grid)
+    return SliceImage("MNI152", image.data, image.grid)
+
+
+def load_map(path: Path, *, volume: int | None = None, xform: Xform = "auto") -> SliceImage:
+    """Read any 3-D NIfTI image; raises as `music_gui.io.nifti.read_image` does."""
+    from music_gui.io.nifti import read_image
+
+    image = read_image(path, volume=volume, xform=xform)
+    name = path.name.removesuffix(".gz").removesuffix(".nii")
+    return SliceImage(name, image.data, image.grid, image.warnings)
+
+
+def load_participant_map(study: Study, participant_id: str, session_id: str) -> SliceImage:
+    """Read the map of an imported participant as it was read for the import.
+
+    Its file if that is still there, else what the study keeps of it: the voxels of the mask.
+
+    Raises
+    ------
+    InputError
+        If the study has no such map, or its file can't be read.
+    """
+    from music_gui.io.masked_maps import MaskedMaps
+    from music_gui.io.participants_tsv import read_participants
+
+    maps = MaskedMaps.open(study.masked_maps)
+    ids = list(zip(maps.participant_ids, maps.session_ids, strict=True))
+    if (participant_id, session_id) not in ids:
+        raise InputError(
+            f"there is no map of {participant_id} {session_id}",
+            where=str(study.masked_maps),
+            remedy="Import it",
+        )
+    row = ids.index((participant_id, session_id))
+    name = f"{participant_id} {session_id}"
+    # Rows of the table and of the maps are in the same order.
+    path = study.cohort / str(read_participants(study.participants)["path"].iloc[row])
+    if path.is_file():
+        image = load_map(path, volume=maps.volume, xform=maps.xform)
+        return replace(image, name=name)
+    kept = f"its file is gone ({path}); this is what the study keeps: the voxels of the mask"
+    return SliceImage(name, maps.unmask(maps.maps[row]), maps.grid, (kept,))
 
 
 def load_atlas(study: Study, name: str) -> Atlas:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from psygnal import Signal
 
-from music_gui.core.errors import JobError, MusicError
+from music_gui.core.errors import JobError
 from music_gui.io.study import Study
 from music_gui.jobs.events import Event
 from music_gui.jobs.job import JobSnapshot
@@ -17,6 +17,7 @@ from music_gui.jobs.runner import JobRunner, LocalRunner
 from music_gui.state import loading
 from music_gui.state.association import AssociationResult, AssociationState
 from music_gui.state.background import Background
+from music_gui.state.brain_loading import BrainLoading
 from music_gui.state.brain_scene import BrainScene, PscColumn
 from music_gui.state.catalog import Catalog, read_catalog
 from music_gui.state.cohort import CohortState
@@ -25,9 +26,7 @@ from music_gui.state.region_surfaces import RegionSurfaces
 from music_gui.state.settings import Settings
 from music_gui.state.spare import SpareState
 from music_gui.state.step_form import StepForm, load_step_form
-
-T = TypeVar("T")
-
+from music_gui.state.study_reader import StudyReader
 
 RunnerFactory = Callable[[Path, Callable[[JobSnapshot, list[Event]], None], Settings], JobRunner]
 
@@ -91,25 +90,45 @@ class Session:
         self.columns: dict[str, PscColumn] = {}
         self._runner_factory = runner_factory
         self._runner: JobRunner | None = None
+        self._reader = StudyReader(background, lambda: self.study, self.failed.emit)
         self._region_surfaces = RegionSurfaces(self.scene, background)
+        self._brain = BrainLoading(self.scene, self._reader)
         self.jobs.finished.connect(self._on_job_finished)
         self.scene.events.selected.connect(self._on_selected)
-        self.scene.events.scale.connect(self._load_surface)
         self.scene.events.radiological.connect(self._remember_radiological)
 
     def load_template(self) -> None:
-        """Read the template that lies under the slices."""
-        self._load(loading.load_template, self._set_underlay, topic="underlay")
+        """Read the built-in template that lies under the slices."""
+        self._brain.load_template()
+
+    def show_map(self, path: Path) -> None:
+        """Show any 3-D NIfTI image on the template, without importing it; or `failed` follows."""
+        self._brain.show_map(path)
+
+    def show_participant_map(self, participant_id: str, session_id: str) -> None:
+        """Show the map of a participant of the study on the template; or `failed` follows."""
+        if self.study is None:
+            self.failed.emit(_no_study())
+        else:
+            self._brain.show_participant_map(participant_id, session_id)
+
+    def hide_map(self) -> None:
+        """Show the template without a map."""
+        self._brain.hide_map()
+
+    def use_map_as_template(self) -> None:
+        """Put the map that is shown in the place of the template."""
+        self._brain.use_map_as_template()
 
     # -- studies ---------------------------------------------------------------------------
 
     def open_study(self, root: Path) -> None:
         """Open a study; `study_changed` follows, or `failed`."""
-        self._load(lambda: Study.open(root), self._show_study, topic="study")
+        self._reader.read(lambda: Study.open(root), self._show_study, topic="study")
 
     def new_study(self, root: Path, name: str = "") -> None:
         """Make a study and open it."""
-        self._load(lambda: Study.create(root, name), self._show_study, topic="study")
+        self._reader.read(lambda: Study.create(root, name), self._show_study, topic="study")
 
     def score_in_new_study(self, root: Path, name: str = "") -> None:
         """Make a study for scores alone and ask for the first subject."""
@@ -118,7 +137,7 @@ class Session:
             self._show_study(study)
             self.request_step("spare-score")
 
-        self._load(lambda: Study.create(root, name), show, topic="study")
+        self._reader.read(lambda: Study.create(root, name), show, topic="study")
 
     def make_example(self, root: Path, name: str = "") -> None:
         """Make a study of simulated data, open it, and queue the main job on it."""
@@ -127,7 +146,7 @@ class Session:
             self._show_study(study)
             self._ask(queue_example)
 
-        self._load(
+        self._reader.read(
             lambda: Study.create(root, name or "Example", simulated=True), show, topic="study"
         )
 
@@ -144,6 +163,7 @@ class Session:
         self.catalog = Catalog()
         self.columns = {}
         self.jobs.clear()
+        self._brain.forget()
         self.scene.show_atlas(None)
         self.scene.painted = None
         self.scene.show_all()
@@ -172,7 +192,7 @@ class Session:
 
     def load_step_form(self, step: str, on_done: Callable[[StepForm], None]) -> None:
         """Read what a step asks for, and hand it to ``on_done``."""
-        self._load(lambda: load_step_form(step), on_done, topic="step form")
+        self._reader.read(lambda: load_step_form(step), on_done, topic="step form")
 
     def submit(self, step: str, parameters: dict[str, Any], *, title: str) -> None:
         """Queue a step as a job; it appears in `jobs`, or `failed` follows."""
@@ -209,12 +229,12 @@ class Session:
 
     def refresh(self) -> None:
         """Look again at what the study holds and show what is new."""
-        self._load_from(read_catalog, self._show_catalog, topic="catalog")
+        self._reader.read_from_study(read_catalog, self._show_catalog, topic="catalog")
 
     def _show_catalog(self, catalog: Catalog) -> None:
         before, self.catalog = self.catalog, catalog
         if catalog.has_cohort and catalog.stamps["cohort"] != before.stamps.get("cohort"):
-            self._load_from(loading.load_cohort, self._show_cohort, topic="cohort")
+            self._reader.read_from_study(loading.load_cohort, self._show_cohort, topic="cohort")
         for kind, show in (
             ("atlases", self.show_atlas),
             ("psc_tables", self.show_table),
@@ -228,7 +248,7 @@ class Session:
 
     def show_atlas(self, name: str) -> None:
         """Show one of the study's atlases in the brain views."""
-        self._load_from(
+        self._reader.read_from_study(
             lambda study: loading.load_atlas(study, name), self._set_atlas, topic="atlas"
         )
 
@@ -238,12 +258,14 @@ class Session:
         def show(table: Any) -> None:
             self.cohort.table = table
 
-        self._load_from(lambda study: loading.load_psc_table(study, name), show, topic="table")
+        self._reader.read_from_study(
+            lambda study: loading.load_psc_table(study, name), show, topic="table"
+        )
 
     def show_gwas(self, run: str) -> None:
         """Browse one of the study's GWAS."""
         self.association.run = run
-        self._load_from(
+        self._reader.read_from_study(
             lambda study: loading.hit_columns(study, run), self._show_hits, topic="hits"
         )
         self._on_selected(self.scene.selected)
@@ -262,7 +284,9 @@ class Session:
             )
             self._add_columns(result.columns)
 
-        self._load_from(lambda study: loading.load_spare(study, name), show, topic="spare")
+        self._reader.read_from_study(
+            lambda study: loading.load_spare(study, name), show, topic="spare"
+        )
 
     def show_score(self, score_id: str) -> None:
         """Show one scored subject."""
@@ -270,7 +294,9 @@ class Session:
         def show(score: dict[str, Any]) -> None:
             self.spare.update({"score_id": score_id, "score": score})
 
-        self._load_from(lambda study: loading.load_score(study, score_id), show, topic="score")
+        self._reader.read_from_study(
+            lambda study: loading.load_score(study, score_id), show, topic="score"
+        )
 
     def paint(self, title: str | None) -> None:
         """Colour the PSCs by a column; None gives each PSC its own colour."""
@@ -285,9 +311,6 @@ class Session:
         column = PscColumn("SPARE contribution", values, kind="diverging")
         self._add_columns([column])
         self.paint(column.title)
-
-    def _set_underlay(self, underlay: Any) -> None:
-        self.scene.underlay = underlay
 
     def _show_cohort(self, tables: loading.CohortTables) -> None:
         self.cohort.update({"report": tables.report, "participants": tables.participants})
@@ -321,19 +344,6 @@ class Session:
         if here:
             self.scene.select(max(here, key=lambda psc: here[psc]))
 
-    def _load_surface(self, scale: int | None) -> None:
-        atlas = self.scene.atlas
-        if atlas is None or scale is None:
-            return
-
-        def show(surface: Any) -> None:
-            if self.scene.atlas is atlas and self.scene.scale == scale:
-                self.scene.surface = surface
-
-        self._load_from(
-            lambda study: loading.load_surface(study, atlas.name, scale), show, topic="surface"
-        )
-
     def _on_selected(self, psc: str | None) -> None:
         run = self.association.run
         if run is None or psc is None:
@@ -344,7 +354,7 @@ class Session:
             if self.scene.selected == psc and self.association.run == run:
                 self._show_association(result, "" if result else f"{psc} was not tested in {run}")
 
-        self._load_from(
+        self._reader.read_from_study(
             lambda study: loading.load_association(study, run, psc), show, topic="association"
         )
 
@@ -353,29 +363,6 @@ class Session:
 
     def _remember_radiological(self, radiological: bool) -> None:
         self.settings.radiological = radiological
-
-    # -- reading ---------------------------------------------------------------------------
-
-    def _load_from(
-        self, work: Callable[[Study], T], show: Callable[[T], None], *, topic: str
-    ) -> None:
-        """Read from the open study; an answer that comes when it is closed is dropped."""
-        study = self.study
-        if study is None:
-            return
-
-        def show_if_open(result: T) -> None:
-            if self.study is study:
-                show(result)
-
-        def fail_if_open(error: MusicError) -> None:
-            if self.study is study:
-                self.failed.emit(error)
-
-        self.background.run(lambda: work(study), show_if_open, fail_if_open, topic=topic)
-
-    def _load(self, work: Callable[[], T], show: Callable[[T], None], *, topic: str) -> None:
-        self.background.run(work, show, self.failed.emit, topic=topic)
 
 
 def queue_example(runner: JobRunner) -> None:

@@ -152,6 +152,26 @@ def _turned_to_ras(data: NDArray[Any], grid: Grid) -> NDArray[Any] | None:
     return ras
 
 
+def display_range(data: NDArray[Any]) -> tuple[float, float]:
+    """Return the values at which a map's colours begin and end.
+
+    They end at the 99.5th percentile of what is above 0 and begin at a tenth of that, so that
+    the faint rim of a smooth map is left out. A map without positive values is shown whole.
+
+    Parameters
+    ----------
+    data : ndarray
+        The map; non-finite values are left out.
+    """
+    values = data[np.isfinite(data)]
+    above = values[values > 0]
+    if above.size:
+        high = _nearly_all_below(above)
+        return high / 10, high
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+    return (low, high) if high > low else (low, low + 1.0)
+
+
 def grey_levels(data: NDArray[Any]) -> NDArray[np.uint8]:
     """Map an image to 0 to 255, black at 0 and white at the 99.5th percentile of what is above.
 
@@ -164,7 +184,11 @@ def grey_levels(data: NDArray[Any]) -> NDArray[np.uint8]:
     above = values[values > 0]
     if above.size == 0:
         return np.zeros(values.shape, dtype=np.uint8)
-    # A hundred thousand voxels tell the percentile well enough.
-    white = float(np.percentile(above[:: max(1, above.size // 100_000)], 99.5))
+    white = _nearly_all_below(above)
     grey: NDArray[np.uint8] = np.clip(values * (255 / white), 0, 255).astype(np.uint8)
     return grey
+
+
+def _nearly_all_below(values: NDArray[Any]) -> float:
+    """Return the 99.5th percentile; a hundred thousand values tell it well enough."""
+    return float(np.percentile(values[:: max(1, values.size // 100_000)], 99.5))

@@ -8,7 +8,7 @@ from music_gui.core.atlas import Atlas, AtlasScale
 from music_gui.core.grid import Grid
 from music_gui.core.surface import build_label_surface
 from music_gui.state.background import Background
-from music_gui.state.brain_scene import PscColumn, Underlay
+from music_gui.state.brain_scene import PscColumn, SliceImage
 from music_gui.state.session import Session
 from music_gui.state.settings import Settings
 
@@ -59,12 +59,12 @@ def make_atlas(orientation: str = "LPS") -> Atlas:
     )
 
 
-def make_underlay(orientation: str = "RAS") -> Underlay:
+def make_underlay(orientation: str = "RAS") -> SliceImage:
     """Brighter towards the right, darker towards the left, black outside."""
     grid = grid_stored_as(orientation, step=3.0)
     world = grid.to_world(np.stack(np.indices(grid.shape), axis=-1))
     inside = ((world / (HALF_AXES + 6)) ** 2).sum(axis=-1) < 1
-    return Underlay("ramp", np.where(inside, 150 + world[..., 0], 0).astype(np.float32), grid)
+    return SliceImage("ramp", np.where(inside, 150 + world[..., 0], 0).astype(np.float32), grid)
 
 
 def make_session() -> Session:

@@ -25,6 +25,12 @@ class SliceSources:
     ----------
     underlay : SliceSampler or None
         Grey levels 0 to 255.
+    overlay : SliceSampler or None
+        Values of a map.
+    overlay_range : tuple of float
+        Values of the first and the last colour; lower ones are not drawn.
+    overlay_opacity : float
+        Of the map, 0 to 1.
     labels : SliceSampler or None
         PSCs of one scale.
     colors : ndarray, shape (C + 1, 4), uint8
@@ -40,6 +46,9 @@ class SliceSources:
     """
 
     underlay: SliceSampler | None
+    overlay: SliceSampler | None
+    overlay_range: tuple[float, float]
+    overlay_opacity: float
     labels: SliceSampler | None
     colors: NDArray[np.uint8]
     selected: int | None
@@ -48,12 +57,20 @@ class SliceSources:
     radiological: bool
 
     def bounds(self) -> NDArray[np.float64]:
-        """Return the box around both images in world mm, shape (3, 2)."""
-        return _union([each.bounds for each in (self.underlay, self.labels) if each is not None])
+        """Return the box around all images in world mm, shape (3, 2)."""
+        return _union([each.bounds for each in self._present()])
 
     def content(self) -> NDArray[np.float64]:
         """Return the box around what is not zero in world mm, shape (3, 2)."""
-        return _union([each.content for each in (self.underlay, self.labels) if each is not None])
+        return _union([each.content for each in self._present()])
+
+    def leading(self) -> SliceSampler | None:
+        """Return the image whose slices the wheel goes through."""
+        return next(iter(self._present()), None)
+
+    def _present(self) -> list[SliceSampler]:
+        layers = (self.underlay, self.labels, self.overlay)
+        return [each for each in layers if each is not None]
 
 
 def _union(boxes: list[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -62,6 +79,16 @@ def _union(boxes: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         return np.array([[-90.0, 90.0]] * 3)
     stacked = np.stack(boxes)
     return np.stack([stacked[:, :, 0].min(axis=0), stacked[:, :, 1].max(axis=0)], axis=1)
+
+
+def mapped(plane: NDArray[np.float32], sources: SliceSources) -> NDArray[np.uint8]:
+    """Colour a plane of a map's values, shape (u, v, 4); below the range it is transparent."""
+    low, high = sources.overlay_range
+    level = np.clip((plane - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
+    colors = np.empty((*plane.shape, 4), dtype=np.uint8)
+    colors[..., :3] = palette.color_map("image")[level]
+    colors[..., 3] = np.where(plane >= low, round(255 * sources.overlay_opacity), 0)
+    return colors
 
 
 def filled(plane: NDArray[np.int32], sources: SliceSources) -> NDArray[np.uint8]:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QApplication, QGraphicsLineItem, QWidget
 
 from music_gui.state.brain_scene import Point
 from music_gui.state.slice_sampler import PLANE_AXES, SliceSampler
-from music_gui.views.brain.slice_layers import SliceSources, filled, outlined
+from music_gui.views.brain.slice_layers import SliceSources, filled, mapped, outlined
 from music_gui.views.widgets import palette
 
 NAMES = ("Sagittal", "Coronal", "Axial")
@@ -73,13 +73,15 @@ class SliceView(pg.GraphicsView):
         self._box.setDefaultPadding(0)
         self.setCentralItem(self._box)
         self._underlay = pg.ImageItem(axisOrder="col-major")
+        self._overlay = _CrispImage(axisOrder="col-major")
         self._fill = _CrispImage(axisOrder="col-major")
         self._lines = _CrispImage(axisOrder="col-major")
         self._cross = (QGraphicsLineItem(), QGraphicsLineItem())
-        for item in (self._underlay, self._fill, self._lines, *self._cross):
+        for item in (self._underlay, self._overlay, self._fill, self._lines, *self._cross):
             self._box.addItem(item, ignoreBounds=True)
         self.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         self.setMouseTracking(True)
+        self.setAcceptDrops(False)  # what is dropped is for the panel
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(90, 90)
         self.setAccessibleName(f"{NAMES[axis]} slice")
@@ -131,6 +133,7 @@ class SliceView(pg.GraphicsView):
         if self._drawn != (self._sources, position):
             self._drawn = (self._sources, position)
             self._draw_underlay(self._sources, position)
+            self._draw_overlay(self._sources, position)
             self._draw_labels(self._sources, position)
         x, y = self._crosshair[self._horizontal], self._crosshair[self._vertical]
         (left, right), (low, high) = self._box.viewRange()
@@ -144,6 +147,13 @@ class SliceView(pg.GraphicsView):
             plane = sources.underlay.plane(self.axis, position)
             self._underlay.setImage(plane, autoLevels=False, levels=None)
             self._underlay.setRect(self._rectangle(sources.underlay))
+
+    def _draw_overlay(self, sources: SliceSources, position: float) -> None:
+        self._overlay.setVisible(sources.overlay is not None)
+        if sources.overlay is not None:
+            colors = mapped(sources.overlay.plane(self.axis, position), sources)
+            self._overlay.setImage(colors, autoLevels=False, levels=None)
+            self._overlay.setRect(self._rectangle(sources.overlay))
 
     def _draw_labels(self, sources: SliceSources, position: float) -> None:
         self._fill.setVisible(sources.labels is not None and not sources.outline)
@@ -294,7 +304,7 @@ class SliceView(pg.GraphicsView):
         """Move the crosshair by so many voxels along a world axis, within the image."""
         if self._sources is None:
             return
-        sampler = self._sources.underlay or self._sources.labels
+        sampler = self._sources.leading()
         step = float(sampler.spacing[axis]) if sampler is not None else 1.0
         low, high = self._sources.bounds()[axis]
         point = list(self._crosshair)
@@ -308,7 +318,7 @@ class SliceView(pg.GraphicsView):
 
 
 class _CrispImage(pg.ImageItem):
-    """An image whose pixels keep their edges, since labels have nothing in between."""
+    """An image whose voxels keep their edges: labels have nothing in between."""
 
     def paint(self, painter: QPainter, *args: object) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
-from PySide6.QtGui import QColor, QResizeEvent
+from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QGridLayout,
@@ -17,14 +19,16 @@ from PySide6.QtWidgets import (
 )
 
 from music_gui.core.errors import ParameterError
-from music_gui.state.brain_scene import Point, Underlay
+from music_gui.state.brain_scene import Point, SliceImage
+from music_gui.state.dropped_files import image_in
 from music_gui.state.session import Session
 from music_gui.state.slice_sampler import SliceSampler, grey_levels
 from music_gui.views.brain.color_bar import ColorBar
 from music_gui.views.brain.coordinates import format_coordinates, parse_coordinates
+from music_gui.views.brain.map_bar import MapBar
 from music_gui.views.brain.psc_colors import scene_colors, selected_label
-from music_gui.views.brain.psc_text import describe_psc, format_value
 from music_gui.views.brain.slice_layers import SliceSources
+from music_gui.views.brain.slice_readout import describe_point
 from music_gui.views.brain.slice_view import SliceView
 from music_gui.views.widgets import palette
 from music_gui.views.widgets.elided_label import ElidedLabel
@@ -38,7 +42,7 @@ class SlicesPanel(QWidget):
     """Sagittal, coronal and axial slices at the crosshair.
 
     Click selects a PSC, drag moves the crosshair, wheel goes through the slices, Ctrl and wheel
-    zoom, middle button moves the image.
+    zoom, middle button moves the image. An image that is dropped here is shown over the template.
 
     Parameters
     ----------
@@ -48,8 +52,10 @@ class SlicesPanel(QWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAcceptDrops(True)
         self._session, self._scene = session, session.scene
         self._underlay: SliceSampler | None = None
+        self._overlay: SliceSampler | None = None
         self._labels: SliceSampler | None = None
         self._hovered: Point | None = None
         self._is_framed = False
@@ -77,6 +83,8 @@ class SlicesPanel(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self._make_controls())
         layout.addWidget(self._pages, 1)
+        self.map_bar = MapBar(session)
+        layout.addWidget(self.map_bar)
         layout.addWidget(ColorBar(self._scene))
         below = QHBoxLayout()
         below.setContentsMargins(8, 3, 8, 4)
@@ -87,6 +95,7 @@ class SlicesPanel(QWidget):
         self._follow_state()
         self._arrange()
         self._on_underlay(self._scene.underlay)
+        self._on_overlay(self._scene.overlay)
         self._on_scale()
         self._show_controls()
         self._on_theme(palette.current())
@@ -95,6 +104,9 @@ class SlicesPanel(QWidget):
 
     def _make_controls(self) -> QWidget:
         scene = self._scene
+        self._pscs = IconButton(
+            "mdi6.eye-outline", "PSCs in the slices (Ctrl+Shift+P)", self._set_pscs
+        )
         self._opacity = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=100, pageStep=10)
         self._opacity.setAccessibleName("Opacity of the PSCs")
         self._opacity.setToolTip("Opacity of the PSCs")
@@ -108,7 +120,7 @@ class SlicesPanel(QWidget):
             "mdi6.flip-horizontal", "Radiological: left on the right (Ctrl+R)",
             self._set_radiological,
         )  # fmt: skip
-        for button in (self._outline, self._radiological):
+        for button in (self._pscs, self._outline, self._radiological):
             button.setCheckable(True)
         self._place = QLineEdit()
         self._place.setAccessibleName("Coordinates of the crosshair, mm")
@@ -121,13 +133,16 @@ class SlicesPanel(QWidget):
         layout = QHBoxLayout(controls)
         layout.setContentsMargins(8, 4, 8, 4)
         layout.setSpacing(4)
-        for widget in (self._outline, self._opacity, self._radiological):
+        for widget in (self._pscs, self._outline, self._opacity, self._radiological):
             layout.addWidget(widget)
         layout.addStretch(1)
         layout.addWidget(SimulatedBadge(self._session))
         layout.addWidget(self._place)
         layout.addWidget(copy)
         return controls
+
+    def _set_pscs(self) -> None:
+        self._scene.pscs_in_slices = self._pscs.isChecked()
 
     def _set_outline(self) -> None:
         self._scene.outline = self._outline.isChecked()
@@ -156,12 +171,17 @@ class SlicesPanel(QWidget):
     def _mark_place(self, complaint: str) -> None:
         self._place.setProperty("invalid", bool(complaint))
         self._place.style().polish(self._place)
-        self._readout.setText(complaint or self._describe(self._hovered or self._scene.crosshair))
+        self._readout.setText(
+            complaint or describe_point(self._scene, self._hovered or self._scene.crosshair)
+        )
 
     def _show_controls(self) -> None:
         scene = self._scene
         with QSignalBlocker(self._opacity):
             self._opacity.setValue(round(scene.opacity * 100))
+        self._pscs.setChecked(scene.pscs_in_slices)
+        for control in (self._outline, self._opacity):
+            control.setEnabled(scene.pscs_in_slices)
         self._outline.setChecked(scene.outline)
         self._radiological.setChecked(scene.radiological)
 
@@ -170,11 +190,17 @@ class SlicesPanel(QWidget):
     def _follow_state(self) -> None:
         events = self._scene.events
         follow(self, events.underlay, self._on_underlay)
+        follow(self, events.overlay, self._on_overlay)
         for changed in (events.atlas, events.scale):
             follow(self, changed, self._on_scale)
-        for changed in (events.selected, events.painted, events.hidden):
+        for changed in (
+            events.selected, events.painted, events.hidden,
+            events.overlay_visible, events.overlay_opacity, events.overlay_range,
+        ):  # fmt: skip
             follow(self, changed, self._refresh_soon)
-        for changed in (events.opacity, events.outline, events.radiological):
+        for changed in (
+            events.opacity, events.outline, events.radiological, events.pscs_in_slices,
+        ):  # fmt: skip
             follow(self, changed, self._on_look)
         follow(self, events.crosshair, self._on_crosshair)
         follow(self, self._scene.view_reset, self._reset)
@@ -183,7 +209,7 @@ class SlicesPanel(QWidget):
     def _refresh_soon(self) -> None:
         self._refresh_timer.start()
 
-    def _on_underlay(self, underlay: Underlay | None) -> None:
+    def _on_underlay(self, underlay: SliceImage | None) -> None:
         if underlay is None:
             self._underlay = None
             self._refresh_soon()
@@ -199,6 +225,26 @@ class SlicesPanel(QWidget):
             show,
             self._session.failed.emit,
             topic=f"slices {id(self)}",
+        )
+
+    def _on_overlay(self, overlay: SliceImage | None) -> None:
+        if overlay is None:
+            self._overlay = None
+            self._refresh_soon()
+            return
+
+        def show(sampler: SliceSampler) -> None:
+            if self._scene.overlay is overlay:
+                self._overlay = sampler
+                self._refresh()
+
+        self._session.background.run(
+            lambda: SliceSampler(
+                np.nan_to_num(overlay.data, posinf=0.0, neginf=0.0), overlay.grid, linear=True
+            ),
+            show,
+            self._session.failed.emit,
+            topic=f"map in slices {id(self)}",
         )
 
     def _on_scale(self) -> None:
@@ -223,11 +269,14 @@ class SlicesPanel(QWidget):
 
     def _refresh(self) -> None:
         scene = self._scene
-        is_empty = self._underlay is None and self._labels is None
+        is_empty = self._underlay is self._labels is self._overlay is None
         self._pages.setCurrentWidget(self._empty if is_empty else self._grid)
         sources = SliceSources(
             underlay=self._underlay,
-            labels=self._labels,
+            overlay=self._overlay if scene.overlay_visible else None,
+            overlay_range=scene.overlay_range,
+            overlay_opacity=scene.overlay_opacity,
+            labels=self._labels if scene.pscs_in_slices else None,
             colors=scene_colors(scene),
             selected=selected_label(scene),
             opacity=scene.opacity,
@@ -260,25 +309,20 @@ class SlicesPanel(QWidget):
 
     def _on_hovered(self, point: Point | None) -> None:
         self._hovered = point
-        self._readout.setText(self._describe(point or self._scene.crosshair))
+        self._readout.setText(describe_point(self._scene, point or self._scene.crosshair))
 
-    def _describe(self, point: Point) -> str:
-        """Say PSC, value, mm, voxel and grey value at a point."""
-        scene, world = self._scene, np.array(point)
-        parts = []
-        if scene.atlas is not None and scene.scale is not None:
-            name = scene.atlas.psc_at(world, scene.scale)
-            parts.append("no PSC" if name is None else describe_psc(scene, name))
-        parts.append(_signed(" ".join(f"{value + 0.0:.0f}" for value in point)) + " mm")
-        grid = scene.atlas.grid if scene.atlas else scene.underlay.grid if scene.underlay else None
-        if grid is not None:
-            voxel = np.rint(grid.to_voxel(world)).astype(int)
-            parts.append("voxel " + _signed(" ".join(map(str, voxel))))
-        if scene.underlay is not None:
-            value = _value_at(scene.underlay, world)
-            if value is not None:
-                parts.append(f"{scene.underlay.name} {format_value(value)}")
-        return "  ·  ".join(parts)
+    # -- drag and drop ---------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Accept one image; anything else is for the window."""
+        if _dropped_image(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Show the image that was dropped."""
+        if (path := _dropped_image(event)) is not None:
+            event.acceptProposedAction()
+            self._session.show_map(path)
 
     # -- layout ----------------------------------------------------------------------------
 
@@ -305,14 +349,6 @@ class SlicesPanel(QWidget):
             self._cells.setRowStretch(index, int(index < -(-3 // columns)))
 
 
-def _value_at(underlay: Underlay, world: np.ndarray) -> float | None:
-    """Return the nearest voxel's grey value, or None outside."""
-    i, j, k = np.rint(underlay.grid.to_voxel(world)).astype(int)
-    shape = underlay.grid.shape
-    if not (0 <= i < shape[0] and 0 <= j < shape[1] and 0 <= k < shape[2]):
-        return None
-    return float(underlay.data[i, j, k])
-
-
-def _signed(text: str) -> str:
-    return text.replace("-", "\N{MINUS SIGN}")
+def _dropped_image(event: QDropEvent) -> Path | None:
+    urls = event.mimeData().urls()
+    return image_in([Path(url.toLocalFile()) for url in urls if url.isLocalFile()])

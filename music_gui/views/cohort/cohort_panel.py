@@ -6,8 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSortFilterProxyModel, Qt, QTimer
-from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QIcon
+from PySide6.QtCore import QSortFilterProxyModel, Qt, QTimer, QUrl
+from PySide6.QtGui import QAction, QDesktopServices, QDragEnterEvent, QDropEvent, QIcon
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -125,6 +125,12 @@ class CohortPanel(QWidget):
         head.addWidget(SimulatedBadge(self._session))
         head.addStretch(1)
         head.addWidget(self._search)
+        self.show_button = IconButton(
+            "mdi6.layers-outline",
+            "Show the map of the chosen row on the template (Enter or double click)",
+            self._show_map,
+        )
+        head.addWidget(self.show_button)
         head.addWidget(IconButton("mdi6.tray-arrow-down", "Import maps", self._request_import))
         content = QWidget()
         layout = QVBoxLayout(content)
@@ -156,6 +162,15 @@ class CohortPanel(QWidget):
         table.horizontalHeader().setStretchLastSection(True)
         table.horizontalHeader().setHighlightSections(False)
         table.horizontalHeader().setDefaultAlignment(_LEFT)
+        table.activated.connect(self._show_map)
+        for text, call in (
+            ("Show on the template", self._show_map),
+            ("Open containing folder", self._open_folder),
+        ):
+            action = QAction(text, table)
+            action.triggered.connect(lambda _=False, call=call: call())
+            table.addAction(action)
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         return table
 
     # -- content ---------------------------------------------------------------------------
@@ -214,6 +229,44 @@ class CohortPanel(QWidget):
     def _fit_columns(self) -> None:
         for table in self.tabs.findChildren(QTableView):
             table.resizeColumnsToContents()
+
+    # -- single maps -----------------------------------------------------------------------
+
+    def _chosen(self) -> dict[str, Any] | None:
+        """Return ids and file of the row that is chosen, and its state in the report."""
+        table, model = (
+            (self.tabs.widget(0), self.report), (self.tabs.widget(1), self.participants),
+        )[self.tabs.currentIndex()]  # fmt: skip
+        index = table.model().mapToSource(table.currentIndex())
+        if not index.isValid():
+            return None
+        keys = ("participant_id", "session_id", "path", "state")
+        return {key: values[index.row()] for key in keys if (values := model.column(key))}
+
+    def _path_of(self, row: dict[str, Any]) -> Path:
+        """Return a row's file; inside the study it is written relative to the cohort's tables."""
+        study = self._session.study
+        path = (study.cohort if study else Path()) / str(row.get("path") or "")
+        return path.resolve()
+
+    def _show_map(self) -> None:
+        if (row := self._chosen()) is None:
+            return
+        if row.get("state", "imported") == "imported":
+            self._session.show_participant_map(row["participant_id"], row["session_id"])
+        else:
+            self._session.show_map(self._path_of(row))
+
+    def _open_folder(self) -> None:
+        if (row := self._chosen()) is None:
+            return
+        folder = self._path_of(row).parent
+        if folder.is_dir():
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+        else:
+            self._session.failed.emit(
+                InputError("the folder of this map does not exist any more", where=str(folder))
+            )
 
     # -- import ----------------------------------------------------------------------------
 

@@ -225,8 +225,9 @@ def psc_colors(n: int) -> NDArray[np.uint8]:
     return colors
 
 
-#: Perceptually even maps: viridis, and blue-white-red of P. Kovesi, arXiv:1509.03700.
-_MAPS = {"sequential": "viridis", "diverging": "CET-D1"}
+#: Perceptually even maps: viridis, blue-white-red of P. Kovesi, arXiv:1509.03700, and plasma,
+#: which has no grey or green and so stands out on the template and from painted PSCs.
+_MAPS = {"sequential": "viridis", "diverging": "CET-D1", "image": "plasma"}
 
 
 @cache
@@ -236,7 +237,7 @@ def color_map(kind: str) -> NDArray[np.uint8]:
     Parameters
     ----------
     kind : str
-        ``sequential`` or ``diverging``.
+        ``sequential``, ``diverging`` or ``image`` (a map over the template).
     """
     import pyqtgraph as pg
 
