@@ -89,11 +89,15 @@ class SpareScoreParameters(StepParameters):
 
 
 def _inputs(study: Study, parameters: SpareScoreParameters) -> Sequence[Path]:
+    by_default = parameters.map is None and not parameters.participant
     parameters = _with_default(study, parameters)
     try:
-        paths = [_model_path(study, parameters.model)]
+        model = _model_path(study, parameters.model)
+        paths = [model, _predictions_path(model)]
     except ParameterError:
         paths = []
+    if by_default:
+        paths.append(_held_out_table(study))
     if parameters.map is not None:
         paths.append(parameters.map)
     else:
@@ -137,7 +141,7 @@ def _run(study: Study, parameters: SpareScoreParameters, workspace: Workspace) -
 
 def _with_default(study: Study, parameters: SpareScoreParameters) -> SpareScoreParameters:
     """Take the first held-out person of the example study if no one is named."""
-    held_out = study.source_data / "held_out" / "participants.tsv"
+    held_out = _held_out_table(study)
     if parameters.map is not None or parameters.participant or not held_out.is_file():
         return parameters
     person = read_participants(held_out).iloc[0]
@@ -147,6 +151,10 @@ def _with_default(study: Study, parameters: SpareScoreParameters) -> SpareScoreP
         if name in person.index and pd.notna(person[name]) and not getattr(parameters, name)
     }
     return parameters.model_copy(update={"map": held_out.parent / str(person["path"]), **known})
+
+
+def _held_out_table(study: Study) -> Path:
+    return study.source_data / "held_out" / "participants.tsv"
 
 
 def _model_path(study: Study, asked: str) -> Path:
@@ -177,6 +185,11 @@ def _model_path(study: Study, asked: str) -> Path:
             remedy="Run `spare-train`, or name a model file",
         )
     return max(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+
+def _predictions_path(model: Path) -> Path:
+    """Return where the table of who was tested stands beside a model of a study."""
+    return model.parent / "predictions.tsv"
 
 
 def _given(
@@ -313,7 +326,7 @@ def _training_row(
 
 def _has_trained(path: Path, record: dict[str, Any]) -> bool:
     """Tell whether a model of the study was trained on any session of a participant."""
-    predictions = path.parent / "predictions.tsv"
+    predictions = _predictions_path(path)
     if "participant_id" not in record or not predictions.is_file():
         return False
     ids = pd.read_csv(predictions, sep="\t", usecols=["participant_id"], dtype=str)

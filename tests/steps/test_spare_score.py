@@ -324,4 +324,12 @@ def test_the_example_study_scores_its_held_out_person_without_being_asked(tmp_pa
     assert content["input"]["map"] == "sub-x.nii.gz"
     assert content["subject"]["age"] == new.loc[1, "age"]
     assert content["status"] == "scored"
+    # Age and sex are read from the table: with others the score is not that of before.
+    assert folder / "participants.tsv" in STEP.inputs(study, STEP.parameters())
     (folder / "participants.tsv").unlink()
+
+
+def test_who_was_in_the_training_sample_decides_what_a_score_says(world):
+    study = world[0]
+    named = STEP.inputs(study, STEP.parameters(participant="sub-007"))
+    assert study.spare_model("SPARE-AD") / "predictions.tsv" in named
