@@ -28,7 +28,7 @@ from music_gui.io.psc_table import (
     sidecar_path,
     write_psc_table,
 )
-from music_gui.io.study import Study
+from music_gui.io.study import Study, checked_name
 from music_gui.steps.psc_rows import people_of, raw_table_name
 from music_gui.steps.step import Step, StepParameters, StepResult, Workspace
 
@@ -77,7 +77,7 @@ def _run(study: Study, parameters: HarmonizeParameters, workspace: Workspace) ->
     progress = workspace.progress
     progress.update(0.0, "reading the PSC table")
     source = raw_table_name(study, parameters.table)
-    name = parameters.name or f"{source.removesuffix('_raw')}_harmonized"
+    name = checked_name(parameters.name or f"{source.removesuffix('_raw')}_harmonized")
     table = read_psc_table(study.psc_table(source))
     _check_source(table, source, name)
     people = people_of(table, study.participants)
@@ -165,8 +165,9 @@ def _covariates(
         for name in _USUAL_COVARIATES
         if name in people.columns and not incomplete_rows(people, [name]).all()
     )
-    for name in set(_USUAL_COVARIATES) - set(present):
-        progress.log(f"the participants table has no {name}: it is not kept as a covariate")
+    for name in _USUAL_COVARIATES:
+        if name not in present:
+            progress.log(f"the participants table has no {name}: it is not kept as a covariate")
     return present
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from psc_study import made_up_people, make_study, run
 
-from music_gui.core.errors import InputError, ParameterError
+from music_gui.core.errors import InputError, ParameterError, StudyError
 from music_gui.core.harmonization import ComBatGAM
 from music_gui.io.participants_tsv import write_participants
 from music_gui.io.psc_table import read_psc_table
@@ -128,3 +128,13 @@ def test_people_who_are_not_among_the_participants_are_named(tmp_path, people):
     write_participants(study.participants, people[2:])
     with pytest.raises(InputError, match=r"2 of 90 rows .* sub-001 ses-01, sub-002 ses-01"):
         run(study, STEP, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../outside", "a/b", ".hidden"])
+def test_a_name_that_leads_out_of_the_folder_of_tables_is_refused(tmp_path, people, name):
+    study = make_study(tmp_path, people)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(StudyError, match="can't be a name"):
+        run(study, STEP, tmp_path, name=name)
+    written = [path for path in sorted(tmp_path.rglob("*")) if path not in before]
+    assert not [path for path in written if path.is_file()]
