@@ -138,3 +138,11 @@ def test_a_name_that_leads_out_of_the_folder_of_tables_is_refused(tmp_path, peop
         run(study, STEP, tmp_path, name=name)
     written = [path for path in sorted(tmp_path.rglob("*")) if path not in before]
     assert not [path for path in written if path.is_file()]
+
+
+def test_ages_of_which_most_are_the_same_are_taken_as_linear(tmp_path, people):
+    people["age"] = np.where(np.arange(90) < 60, 50.0, people["age"])
+    study = make_study(tmp_path, people)
+    result, warnings = run(study, STEP, tmp_path)
+    assert result.details["effects"]["age"]["before"]["median"] > 0
+    assert any("age was taken as linear" in text for text in warnings)

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from music_gui.core.errors import InputError
 from music_gui.core.harmonization.covariate_table import CovariateTable
 from music_gui.core.harmonization.covariates import covariate_from
 from music_gui.core.harmonization.penalized_spline import SplineBasis
@@ -123,11 +124,7 @@ def effects(
         [(labels == each).astype(np.float64) for each in sorted(set(labels))[1:]]
     )
     if smooth is not None and not table.is_constant(smooth):
-        values = table.numbers(smooth)
-        if len(np.unique(values)) > 2 * _AGE_CURVE_DF:
-            terms[smooth] = SplineBasis.from_values(values, _AGE_CURVE_DF, 3)(values)
-        else:
-            terms[smooth] = values[:, None]
+        terms[smooth] = _curve(table.numbers(smooth))
     for name in covariates:
         if not table.is_constant(name):
             columns = covariate_from(table, name).encode(table)
@@ -137,6 +134,16 @@ def effects(
         others = [values for other, values in terms.items() if other != name]
         found[name] = partial_effect(X, term, np.hstack([np.empty((len(table), 0)), *others]))
     return found
+
+
+def _curve(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a spline's columns, or the values themselves where knots can't be held apart."""
+    if len(np.unique(values)) > 2 * _AGE_CURVE_DF:
+        try:
+            return SplineBasis.from_values(values, _AGE_CURVE_DF, 3)(values)
+        except InputError:
+            pass  # more than half of the people share the least or the largest value
+    return values[:, None]
 
 
 def _residual(
