@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from music_gui.core.errors import InputError
 from music_gui.core.grid import Grid
+
+_PSC_NAME = re.compile(r"C([0-9]+)_([0-9]+)")
 
 
 def psc_name(scale: int, index: int) -> str:
@@ -27,10 +30,10 @@ def parse_psc_name(name: str) -> tuple[int, int]:
     InputError
         If it is no PSC name.
     """
-    scale, separator, index = name.removeprefix("C").partition("_")
-    if not (name.startswith("C") and separator and scale.isdigit() and index.isdigit()):
+    match = _PSC_NAME.fullmatch(name)
+    if match is None:
         raise InputError(f"{name!r} is not the name of a PSC", remedy="Names look like C32_4")
-    return int(scale), int(index)
+    return int(match[1]), int(match[2])
 
 
 def argmax_labels(components: NDArray[np.floating]) -> NDArray[np.int32]:

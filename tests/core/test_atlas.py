@@ -37,7 +37,9 @@ def test_names_round_trip():
     assert parse_psc_name("C1024_394") == (1024, 394)
 
 
-@pytest.mark.parametrize("name", ["", "C32", "32_4", "C32_", "C_4", "C32_x", "c32_4", "C32_4_1"])
+@pytest.mark.parametrize(
+    "name", ["", "C32", "32_4", "C32_", "C_4", "C32_x", "c32_4", "C32_4_1", "C32_²", "C32_4\n"]
+)
 def test_other_names_are_refused_by_name(name):
     with pytest.raises(InputError, match="C32_4"):
         parse_psc_name(name)
