@@ -57,7 +57,7 @@ class CovariatePart(_Part):
     @property
     def n_columns(self) -> int:
         """Columns it has in a design matrix."""
-        return max(1, len(self.levels) - 1)
+        return len(self.levels) - 1 if self.levels else 1
 
 
 class SmoothPart(_Part):

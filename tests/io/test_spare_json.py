@@ -173,6 +173,10 @@ def changed(path: Path, change) -> Path:
         (lambda m: m["harmonization"]["smooth"]["knots"].reverse(), "not in order"),
         (lambda m: m["harmonization"]["sites"].reverse(), "not sorted"),
         (lambda m: m["harmonization"]["scale"][0].__setitem__(0, -1.0), "harmonization.scale"),
+        (
+            lambda m: m["harmonization"]["covariates"][0].update(levels=["F"]),
+            "harmonization.coefficients has 10 rows, not 9",
+        ),
         (lambda m: m["adjustment"]["center"].pop(), "adjustment.center has 1 entries, not 2"),
         (lambda m: m["reference"]["ages"].pop(), "reference has 89 entries, not 90"),
         (lambda m: m["reference"]["sexes"].__setitem__(0, "<b>"), "reference.sexes.0"),
