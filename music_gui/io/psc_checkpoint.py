@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from music_gui.io.atomic import write_text
+from music_gui.io.disk_space import take_space
 
 _KEY, _VALUES, _DONE = "key.txt", "values.npy", "done.npy"
 
@@ -62,3 +63,6 @@ class PscCheckpoint:
         self._done = np.lib.format.open_memmap(
             folder / _DONE, mode=mode, dtype=np.uint8, shape=shape[:1]
         )
+        if mode == "w+":
+            for path in (folder / _VALUES, folder / _DONE):
+                take_space(path, path.stat().st_size)

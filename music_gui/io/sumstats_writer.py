@@ -20,6 +20,7 @@ from music_gui.core.association.inflation import genomic_inflation
 from music_gui.core.association.linear import Association, ErrorCode
 from music_gui.core.progress import Progress
 from music_gui.io.atomic import replacing, write_json
+from music_gui.io.disk_space import take_space
 from music_gui.io.sumstats_store import (
     BY_VARIANT_FILE,
     CHECKSUM_KEY,
@@ -193,8 +194,9 @@ class SumstatsWriter:
         if state.get("key") == self._key:
             return int(state["n_done"])
         for name, (shape, dtype) in self._shapes.items():
-            # Space is taken now: a full disk must be an error here, not a crash in mid-write.
-            _allocate(self._scratch / name, int(np.prod(shape)) * np.dtype(dtype).itemsize)
+            path = self._scratch / name
+            path.unlink(missing_ok=True)
+            take_space(path, int(np.prod(shape)) * np.dtype(dtype).itemsize)
         return 0
 
     @contextmanager
@@ -269,14 +271,6 @@ class SumstatsWriter:
                     span = statistics[:, :, part[0] : part[-1] + 1]
                     block = span[:, :, part - part[0]].transpose(2, 1, 0)
                 file.write(np.ascontiguousarray(block, dtype="<f4").data)
-
-
-def _allocate(path: Path, n_bytes: int) -> None:
-    path.unlink(missing_ok=True)
-    with path.open("wb") as file:
-        if n_bytes and hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, n_bytes)
-        file.truncate(n_bytes)
 
 
 def _hits(psc: str, values: NDArray[np.float32], threshold: float) -> pa.Table:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import numpy as np
+import pytest
 
 from music_gui.io.psc_checkpoint import PscCheckpoint
 
@@ -28,3 +32,12 @@ def test_a_damaged_checkpoint_begins_anew(tmp_path):
     PscCheckpoint(tmp_path, "maps A", (3, 2)).keep(1, np.ones(2))
     (tmp_path / "values.npy").write_bytes(b"half")
     assert PscCheckpoint(tmp_path, "maps A", (3, 2)).todo.tolist() == [0, 1, 2]
+
+
+def test_a_disk_that_is_full_is_an_error_and_kills_nobody(tmp_path, monkeypatch):
+    def no_space(descriptor: int, start: int, n_bytes: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", no_space)
+    with pytest.raises(OSError, match="No space left"):
+        PscCheckpoint(tmp_path, "maps A", (3, 2))
