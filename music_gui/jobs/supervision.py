@@ -118,8 +118,10 @@ class SupervisedJob:
             self._give_up("lost")  # only to be resumed: too late for a cancel
         elif folder.is_cancel_wanted:
             self._carry_out_cancel(dead=dead)
-        elif dead:
-            self._give_up("lost")
+        else:
+            self._cancel_since = None  # a worker that stopped by itself may have been retried
+            if dead:
+                self._give_up("lost")
 
     def _carry_out_cancel(self, *, dead: bool) -> None:
         if self._cancel_since is None:

@@ -8,6 +8,7 @@ import pytest
 from watching import is_running, wait_for
 
 from music_gui.core.errors import JobError
+from music_gui.jobs import supervision
 from music_gui.jobs.folder import JobFolder
 from music_gui.jobs.paths import JobPaths
 
@@ -78,6 +79,25 @@ def test_a_cancelled_job_is_gone_within_a_second(bare_study, watch, step):
     if step == "start-program":
         pids = [int(word) for word in log[0].split()[1:]]
         wait_for(lambda: not any(map(is_running, pids)), 5.0)
+
+
+def test_a_retried_job_has_as_long_to_stop_by_itself_as_before(watch, monkeypatch):
+    killed = []
+    monkeypatch.setattr(supervision, "_POLITE_SECONDS", 1.5)
+    monkeypatch.setattr(supervision, "stop_tree", lambda *args, **options: killed.append(args))
+    watched = watch()
+    job_id = submit(watched, "write-number", seconds=60.0)
+    watched.wait(job_id, "running")
+    watched.runner.cancel(job_id)
+    watched.wait(job_id, "cancelled")
+    cancelled = time.monotonic()
+    watched.runner.retry(job_id)
+    wait_for(lambda: watched.snapshot(job_id).attempt == 2)
+    watched.wait(job_id, "running")
+    time.sleep(max(0.0, cancelled + 1.6 - time.monotonic()))
+    watched.runner.cancel(job_id)
+    watched.wait(job_id, "cancelled")
+    assert killed == []
 
 
 def _log_lines(watched, job_id):
