@@ -137,7 +137,7 @@ def test_a_double_click_sends_the_crosshair_to_that_place(qtbot, session, open_s
 def test_a_drag_turns_the_brain_and_selects_nothing(qtbot, session, open_scene):
     panel = open_scene()
     show_atlas(session, make_atlas(), 8)
-    widget, before = gl_widget(panel), panel.view.canvas.renderer._camera.position
+    widget, before = gl_widget(panel), panel.view.canvas.renderer.viewpoint.position
     middle = QPoint(widget.width() // 2, widget.height() // 2)
     qtbot.mousePress(widget, Qt.MouseButton.LeftButton, pos=middle)
     for step in range(1, 6):
@@ -145,7 +145,7 @@ def test_a_drag_turns_the_brain_and_selects_nothing(qtbot, session, open_scene):
         qtbot.wait(5)
     qtbot.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=middle + QPoint(60, 0))
     assert session.scene.selected is None
-    assert not np.allclose(panel.view.canvas.renderer._camera.position, before)
+    assert not np.allclose(panel.view.canvas.renderer.viewpoint.position, before)
 
 
 def test_a_click_beside_the_brain_changes_nothing(qtbot, session, open_scene):
@@ -229,11 +229,11 @@ def test_a_ghost_shows_the_selected_psc_in_glass(qtbot, session, open_scene, scr
 def test_letters_look_from_that_side(qtbot, session, open_scene):
     panel = open_scene()
     show_atlas(session, make_atlas(), 8)
-    camera = panel.view.canvas.renderer._camera
     sides = {"L": (0, -1), "R": (0, 1), "A": (1, 1), "P": (1, -1), "S": (2, 1), "I": (2, -1)}
     for key, (axis, sign) in sides.items():
         qtbot.keyClick(gl_widget(panel), key.lower())
-        towards = np.array(camera.position) - np.array(camera.focal_point)
+        viewpoint = panel.view.canvas.renderer.viewpoint
+        towards = np.array(viewpoint.position) - np.array(viewpoint.focal_point)
         assert np.argmax(np.abs(towards)) == axis
         assert np.sign(towards[axis]) == sign
 
@@ -244,11 +244,11 @@ def test_keys_of_vtk_do_nothing_and_arrows_turn(qtbot, session, open_scene):
     for key in "wqe3":
         qtbot.keyClick(gl_widget(panel), key)
     assert panel.view.canvas.renderer._pscs.GetProperty().GetRepresentation() == 2  # surface
-    before = np.array(panel.view.canvas.renderer._camera.position)
+    before = np.array(panel.view.canvas.renderer.viewpoint.position)
     qtbot.keyClick(gl_widget(panel), Qt.Key.Key_Right)
-    assert not np.allclose(panel.view.canvas.renderer._camera.position, before)
+    assert not np.allclose(panel.view.canvas.renderer.viewpoint.position, before)
     qtbot.keyClick(gl_widget(panel), Qt.Key.Key_Home)
-    assert np.allclose(panel.view.canvas.renderer._camera.position, before)
+    assert np.allclose(panel.view.canvas.renderer.viewpoint.position, before)
 
 
 def test_a_driver_that_fails_is_named_and_can_be_tried_again(

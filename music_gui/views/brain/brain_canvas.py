@@ -1,6 +1,6 @@
 """Draws the scene's state with VTK and picks PSCs; lives in one window only.
 
-Importing this module takes seconds (PyVista, VTK): `drawing_preparation` does it in a thread.
+Importing this module takes a while (VTK): `drawing_preparation` does it in a thread.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class BrainCanvas(QWidget):
         self._wait_timer = self._timer(_WAIT_FOR_SURFACE_MS, self._stop_waiting)
         if before is not None:
             self._mesh, self._framed = before._mesh, before._framed
-            self.renderer.set_camera(before.renderer.camera())
+            self.renderer.viewpoint = before.renderer.viewpoint
         self._follow_state()
         session.background.run(
             read_glass_brain, self._on_glass, self._on_no_glass, topic=f"glass {id(self)}"
@@ -216,6 +216,11 @@ class BrainCanvas(QWidget):
         self.renderer.turn(azimuth, elevation)
         self.renderer.update()
 
+    def pan(self, right: float, down: float) -> None:
+        """Move the brain across the view by pixels."""
+        self.renderer.pan(right, down)
+        self.renderer.update()
+
     def zoom(self, factor: float) -> None:
         """Come nearer (> 1) or go away."""
         self.renderer.zoom(factor)
@@ -229,6 +234,7 @@ class BrainCanvas(QWidget):
         gestures.hovered.connect(self._hover)
         gestures.side_wanted.connect(self.look_from)
         gestures.turned.connect(self.turn)
+        gestures.panned.connect(self.pan)
         gestures.zoomed.connect(self.zoom)
         gestures.reset_wanted.connect(self.reset_view)
         gestures.nothing_wanted.connect(lambda: self._scene.select(None))

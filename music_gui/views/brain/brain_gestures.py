@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 _HOVER_DELAY_MS = 30
+
+_DEGREES_PER_PIXEL = 0.35
+_ZOOM_PER_PIXEL = 1.006
+_ZOOM_PER_NOTCH = 1.12
+_NOTCH = 120
 
 _TURN_KEYS = {
     Qt.Key.Key_Left: (8.0, 0.0),
@@ -19,7 +24,9 @@ _SIDE_KEYS = {getattr(Qt.Key, f"Key_{side}"): side for side in "LRAPSI"}
 
 
 class BrainGestures(QObject):
-    """Watches a widget that VTK draws in; what turns and zooms with the mouse goes on to VTK.
+    """Watches mouse and keys over a widget.
+
+    Left drag turns, middle drag or Shift moves, right drag and wheel zoom.
 
     Parameters
     ----------
@@ -33,9 +40,11 @@ class BrainGestures(QObject):
     side_wanted(side)
         One of ``L R A P S I``.
     turned(azimuth, elevation)
-        By degrees, with the arrow keys.
+        By degrees.
+    panned(right, down)
+        By pixels.
     zoomed(factor)
-        With plus and minus.
+        Above 1 to come nearer.
     reset_wanted(), nothing_wanted()
         Home and Escape.
     """
@@ -45,6 +54,7 @@ class BrainGestures(QObject):
     hovered = Signal(object)
     side_wanted = Signal(str)
     turned = Signal(float, float)
+    panned = Signal(float, float)
     zoomed = Signal(float)
     reset_wanted = Signal()
     nothing_wanted = Signal()
@@ -53,19 +63,27 @@ class BrainGestures(QObject):
         super().__init__(widget)
         self._press: QPointF | None = None
         self._place = QPointF()
+        widget.setMouseTracking(True)
+        widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._hover_timer = QTimer(self, singleShot=True, interval=_HOVER_DELAY_MS)
         self._hover_timer.timeout.connect(lambda: self.hovered.emit(self._place))
         widget.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Take keys and look at the mouse."""
+        """Take mouse and keys."""
         if isinstance(event, QKeyEvent):
-            # None goes on to VTK, whose own keys switch to wire frames or quit.
+            # What is not ours goes on to the panel.
             event.setAccepted(event.type() == QEvent.Type.KeyPress and self._on_key(event))
-            return True
+            return event.isAccepted()
         if isinstance(event, QMouseEvent):
             self._on_mouse(event)
-        elif event.type() == QEvent.Type.Leave:
+            event.accept()
+            return True
+        if isinstance(event, QWheelEvent):
+            self.zoomed.emit(_ZOOM_PER_NOTCH ** (event.angleDelta().y() / _NOTCH))
+            event.accept()
+            return True
+        if event.type() == QEvent.Type.Leave:
             self._hover_timer.stop()
             self.hovered.emit(None)
         return False
@@ -92,10 +110,12 @@ class BrainGestures(QObject):
         return True
 
     def _on_mouse(self, event: QMouseEvent) -> None:
-        place = event.position()
-        if event.type() == QEvent.Type.MouseMove and not event.buttons():
-            self._place = place
-            if not self._hover_timer.isActive():
+        place, before = event.position(), self._place
+        self._place = place
+        if event.type() == QEvent.Type.MouseMove:
+            if event.buttons():
+                self._drag(event, place - before)
+            elif not self._hover_timer.isActive():
                 self._hover_timer.start()
         elif event.button() != Qt.MouseButton.LeftButton:
             return
@@ -108,3 +128,13 @@ class BrainGestures(QObject):
             if (place - self._press).manhattanLength() < QApplication.startDragDistance():
                 self.clicked.emit(place)
             self._press = None
+
+    def _drag(self, event: QMouseEvent, by: QPointF) -> None:
+        buttons = event.buttons()
+        shift = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        if buttons & Qt.MouseButton.MiddleButton or shift:
+            self.panned.emit(by.x(), by.y())
+        elif buttons & Qt.MouseButton.RightButton:
+            self.zoomed.emit(_ZOOM_PER_PIXEL ** -by.y())
+        else:
+            self.turned.emit(-by.x() * _DEGREES_PER_PIXEL, by.y() * _DEGREES_PER_PIXEL)

@@ -6,8 +6,8 @@ import ctypes
 import json
 import sys
 
-#: What VTK 9 needs.
-_NEEDED = (3, 2)
+from music_gui.views.brain.gl_format import NEEDED_VERSION, vtk_surface_format
+
 _GL_RENDERER = 0x1F01
 
 
@@ -26,12 +26,9 @@ def main() -> int:
 
 
 def _ask_driver() -> dict[str, str]:
-    from PySide6.QtGui import QOffscreenSurface, QOpenGLContext, QSurfaceFormat
+    from PySide6.QtGui import QOffscreenSurface, QOpenGLContext
 
-    wanted = QSurfaceFormat()
-    wanted.setRenderableType(QSurfaceFormat.RenderableType.OpenGL)
-    wanted.setProfile(QSurfaceFormat.OpenGLContextProfile.CoreProfile)
-    wanted.setVersion(*_NEEDED)
+    wanted = vtk_surface_format()
     context, surface = QOpenGLContext(), QOffscreenSurface()
     context.setFormat(wanted)
     if not context.create():
@@ -42,7 +39,7 @@ def _ask_driver() -> dict[str, str]:
         return {"reason": "the OpenGL driver can't draw on this screen"}
     found = context.format().version()
     answer = {"renderer": _renderer_name(context), "version": f"{found[0]}.{found[1]}"}
-    if tuple(found) < _NEEDED:
+    if tuple(found) < NEEDED_VERSION:
         answer["reason"] = f"the driver offers OpenGL {answer['version']}, 3.2 is needed"
     context.doneCurrent()
     return answer
