@@ -6,10 +6,10 @@ import os
 import sys
 from pathlib import Path
 
-os.environ["QT_API"] = "pyside6"  # read by qtpy when qtawesome and pyvistaqt are imported
+os.environ["QT_API"] = "pyside6"  # read by qtpy when qtawesome is imported
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QIcon
+from PySide6.QtGui import QIcon, QSurfaceFormat
 from PySide6.QtWidgets import QApplication
 
 from music_gui import __version__
@@ -23,6 +23,7 @@ from music_gui.io.resources import resource
 from music_gui.state.background import Background
 from music_gui.state.session import Session
 from music_gui.state.settings import load_settings, save_settings
+from music_gui.views.brain.gl_format import vtk_surface_format
 from music_gui.views.main_window import MainWindow
 from music_gui.views.widgets.crash_dialog import CrashDialog
 from music_gui.views.widgets.follow import follow
@@ -63,6 +64,7 @@ def main(study: Path | None, screenshot: Path | None = None) -> int:
 
 def make_qt_application() -> QApplication:
     """Return the one Qt application of this process, named."""
+    QSurfaceFormat.setDefaultFormat(vtk_surface_format())
     existing = QApplication.instance()
     qt = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     qt.setApplicationName("music-gui")
