@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import pyqtgraph as pg
 import pytest
+import shiboken6
 from PySide6.QtCore import Qt
 
 from music_gui.core.association.genome_axis import genome_axis, quantile_plot
 from music_gui.state.association import AssociationResult
 from music_gui.views.association.panels import ManhattanPanel, QQPanel
+from music_gui.views.widgets import palette
 
 pytestmark = pytest.mark.gui
 
@@ -112,3 +114,16 @@ def test_a_result_without_any_p_value_draws_nothing_and_does_not_fail(qtbot, ses
     )
     assert len(manhattan.plot._drawn) == 0
     assert qq.plot._lambda.toPlainText() == ""
+
+
+@pytest.mark.parametrize("kind", [ManhattanPanel, QQPanel])
+def test_a_panel_that_is_gone_listens_to_nothing(session, qtbot, kind):
+    signals = (
+        session.association.events.result, session.association.events.variant,
+        session.scene.events.selected, session.catalog_changed, palette.theme_changed,
+    )  # fmt: skip
+    before = [len(signal) for signal in signals]
+    panel = kind(session)
+    assert len(palette.theme_changed) > before[-1]
+    shiboken6.delete(panel)
+    assert [len(signal) for signal in signals] == before

@@ -14,6 +14,7 @@ from music_gui.core.association.genome_axis import density_raster
 from music_gui.state.association import GENOME_WIDE_P
 from music_gui.views.association.plot_style import bare_plot, pen, restyle
 from music_gui.views.widgets import palette
+from music_gui.views.widgets.follow import follow
 
 if TYPE_CHECKING:
     from music_gui.state.association import AssociationResult
@@ -61,7 +62,7 @@ class ManhattanPlot(pg.PlotWidget):
         self.plotItem.vb.sigXRangeChanged.connect(self._label_chromosomes)
         self.scene().sigMouseMoved.connect(self._on_hover)
         self.scene().sigMouseClicked.connect(self._on_click)
-        palette.theme_changed.connect(self._on_theme)
+        follow(self, palette.theme_changed, self._on_theme)
         self._on_theme(palette.current())
 
     def show_result(self, result: AssociationResult | None) -> None:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from music_gui.views.association.manhattan import ManhattanPlot
 from music_gui.views.association.qq import QQPlot
 from music_gui.views.widgets.empty_state import EmptyState
+from music_gui.views.widgets.follow import follow
 from music_gui.views.widgets.simulated_badge import SimulatedBadge
 
 if TYPE_CHECKING:
@@ -58,10 +59,10 @@ class AssociationPanel(QWidget):
         layout.setSpacing(0)
         layout.addLayout(self.header)
         layout.addWidget(self._pages, 1)
-        session.association.events.result.connect(self._on_result)
-        session.association.events.empty_reason.connect(self._on_change)
-        session.association.events.run.connect(self._on_change)
-        session.scene.events.selected.connect(self._on_change)
+        events = session.association.events
+        follow(self, events.result, self._on_result)
+        for changed in (events.empty_reason, events.run, session.scene.events.selected):
+            follow(self, changed, self._on_change)
         self._on_result(session.association.result)
 
     def _on_result(self, result: AssociationResult | None) -> None:
@@ -105,9 +106,9 @@ class ManhattanPanel(AssociationPanel):
         self.header.addWidget(self._runs)
         self.header.addWidget(whole)
         self.plot.variant_chosen.connect(self._choose)
-        session.association.events.variant.connect(self.plot.mark)
-        session.association.events.run.connect(self._on_run)
-        session.catalog_changed.connect(self._on_catalog)
+        follow(self, session.association.events.variant, self.plot.mark)
+        follow(self, session.association.events.run, self._on_run)
+        follow(self, session.catalog_changed, self._on_catalog)
         self._on_catalog(session.catalog)
 
     def _choose(self, variant: int) -> None:

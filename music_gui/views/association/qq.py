@@ -8,6 +8,7 @@ import pyqtgraph as pg
 
 from music_gui.views.association.plot_style import bare_plot, pen, restyle
 from music_gui.views.widgets import palette
+from music_gui.views.widgets.follow import follow
 
 if TYPE_CHECKING:
     from music_gui.state.association import AssociationResult
@@ -31,7 +32,7 @@ class QQPlot(pg.PlotWidget):
         self._lambda.setParentItem(self.plotItem.vb)
         self._lambda.setPos(8, 6)
         self._result: AssociationResult | None = None
-        palette.theme_changed.connect(self._on_theme)
+        follow(self, palette.theme_changed, self._on_theme)
         self._on_theme(palette.current())
 
     def show_result(self, result: AssociationResult | None) -> None:

@@ -8,6 +8,7 @@ import pyqtgraph as pg
 
 from music_gui.views.association.plot_style import bare_plot, pen, restyle
 from music_gui.views.widgets import palette
+from music_gui.views.widgets.follow import follow
 
 if TYPE_CHECKING:
     from music_gui.core.spare.density import ScoreDensity
@@ -31,7 +32,7 @@ class DensityPlot(pg.PlotWidget):
         self._boundary = pg.InfiniteLine(pos=0.0, angle=90, movable=False)
         self.addItem(self._boundary, ignoreBounds=True)
         self.show_score(None)
-        palette.theme_changed.connect(self._on_theme)
+        follow(self, palette.theme_changed, self._on_theme)
         self._on_theme(palette.current())
 
     def show_density(self, density: ScoreDensity, *, controls: str, patients: str) -> None:
