@@ -158,6 +158,12 @@ def test_the_answers_are_remembered_for_the_next_time(open_dialog, session, qtbo
     assert second.editors["harmonize"].value() is True
 
 
+@pytest.mark.parametrize("radius", [1_480_123.25, 0.123456789012, 1e-12, 3.0])
+def test_a_number_that_is_entered_for_the_user_keeps_all_its_digits(open_dialog, radius):
+    dialog = open_dialog(values={"map": "/m.nii", "radius": radius})
+    assert dialog.answers()["radius"] == radius
+
+
 def test_remembered_answers_of_an_older_version_do_no_harm(open_dialog, session):
     session.settings.step_values = {"fit": {"gone": 1, "max_epochs": "text", "method": "cubic"}}
     dialog = open_dialog()

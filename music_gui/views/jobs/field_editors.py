@@ -225,7 +225,8 @@ def _number(text: str, kind: str) -> Any:
 def _as_text(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    # All digits: what is written here is read again as the answer.
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _connect(signal: Any, call: Callable[[], None]) -> None:
