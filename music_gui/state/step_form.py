@@ -74,6 +74,15 @@ class StepForm:
             if name not in defaults or value != defaults[name]
         }
 
+    def to_remember(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answers to offer the next time: none that is of one run only."""
+        return {name: value for name, value in parameters.items() if not self._is_once(name)}
+
+    def _is_once(self, name: str) -> bool:
+        field = self.model.model_fields.get(name)
+        extra = field.json_schema_extra if field is not None else None
+        return isinstance(extra, dict) and bool(extra.get("once", False))
+
 
 def load_step_form(step: str) -> StepForm:
     """Read what a step asks for; imports the step's libraries, so not on the UI thread."""

@@ -58,19 +58,36 @@ class SpareScoreParameters(StepParameters):
         None,
         description="Grey-matter RAVENS map (.nii, .nii.gz); by default the first one that the "
         "example study holds out of its training",
+        json_schema_extra={"once": True},
     )
-    participant: str = Field("", description="Participant of the study, instead of a map")
-    session: str = Field("", description="Session, if the participant has several")
+    participant: str = Field(
+        "",
+        description="Participant of the study, instead of a map",
+        json_schema_extra={"once": True},
+    )
+    session: str = Field(
+        "",
+        description="Session, if the participant has several",
+        json_schema_extra={"once": True},
+    )
     age: float | None = Field(
-        None, ge=0, le=120, description="Age at the scan", json_schema_extra={"unit": "years"}
+        None,
+        ge=0,
+        le=120,
+        description="Age at the scan",
+        json_schema_extra={"unit": "years", "once": True},
     )
-    sex: Literal["", "F", "M"] = Field("", description="Sex")
-    site: str = Field("", description="Site, as the model's training sample names it")
+    sex: Literal["", "F", "M"] = Field("", description="Sex", json_schema_extra={"once": True})
+    site: str = Field(
+        "",
+        description="Site, as the model's training sample names it",
+        json_schema_extra={"once": True},
+    )
     icv: float | None = Field(
         None,
         gt=0,
         description="Intracranial volume, if the model adjusts for it",
-        json_schema_extra={"unit": "mm^3"},
+        json_schema_extra={"unit": "mm^3", "once": True},
     )
     ravens_scale: Literal["auto"] | Annotated[float, Field(gt=0)] = Field(
         "auto",
@@ -85,7 +102,11 @@ class SpareScoreParameters(StepParameters):
         description="How far the voxels of map and atlas may lie apart along any axis",
         json_schema_extra={"unit": "voxels"},
     )
-    name: str = Field("", description="Name of the result; by default that of the map or person")
+    name: str = Field(
+        "",
+        description="Name of the result; by default that of the map or person",
+        json_schema_extra={"once": True},
+    )
 
 
 def _inputs(study: Study, parameters: SpareScoreParameters) -> Sequence[Path]:

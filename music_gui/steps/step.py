@@ -17,7 +17,9 @@ class StepParameters(BaseModel):
     """Base of all steps' parameters: dialog, command-line flags and job are made from it.
 
     Every field has a description (the flag's help), bounds, a default where there is a sensible
-    one, and its unit in ``json_schema_extra={"unit": "mm"}`` where it has one.
+    one, and its unit in ``json_schema_extra={"unit": "mm"}`` where it has one. What concerns one
+    run only, such as the age of the person who is scored, has ``"once": True`` there: its dialog
+    does not offer it again, neither for another person nor in another study.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

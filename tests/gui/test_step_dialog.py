@@ -164,6 +164,19 @@ def test_a_number_that_is_entered_for_the_user_keeps_all_its_digits(open_dialog,
     assert dialog.answers()["radius"] == radius
 
 
+def test_nothing_of_one_person_is_offered_for_the_next(open_dialog, session, qtbot):
+    form = load_step_form("spare-score")
+    of_one = {
+        "map": "/a.nii.gz", "participant": "", "session": "ses-02", "age": 71.0, "sex": "F",
+        "site": "North", "icv": 1.4e6, "name": "A",
+    }  # fmt: skip
+    first = open_dialog(form, of_one | {"max_shift": 0.1})
+    qtbot.mouseClick(first.run, Qt.MouseButton.LeftButton)
+    assert session.settings.step_values["spare-score"] == {"max_shift": 0.1}
+    session.settings.step_values = {"spare-score": of_one}  # as an older version left it
+    assert open_dialog(form, {"map": "/b.nii.gz"}).answers() == {"map": "/b.nii.gz"}
+
+
 def test_remembered_answers_of_an_older_version_do_no_harm(open_dialog, session):
     session.settings.step_values = {"fit": {"gone": 1, "max_epochs": "text", "method": "cubic"}}
     dialog = open_dialog()

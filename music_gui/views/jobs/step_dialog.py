@@ -152,7 +152,9 @@ class StepDialog(QDialog):
 
     def _remembered(self) -> dict[str, Any]:
         """Return what was answered last time, as far as it still fits."""
-        remembered = self._session.settings.step_values.get(self._form.step, {})
+        remembered = self._form.to_remember(
+            self._session.settings.step_values.get(self._form.step, {})
+        )
         known = {name: value for name, value in remembered.items() if name in self._labels}
         wrong = self._form.check(known)
         return {name: value for name, value in known.items() if name not in wrong}
@@ -190,7 +192,8 @@ class StepDialog(QDialog):
     def _on_run(self) -> None:
         parameters = self._form.job_parameters(self.answers())
         settings = self._session.settings
-        settings.step_values = settings.step_values | {self._form.step: parameters}
+        answered = self._form.to_remember(parameters)
+        settings.step_values = settings.step_values | {self._form.step: answered}
         self._session.submit(self._form.step, parameters, title=self._form.title)
         self.accept()
 
