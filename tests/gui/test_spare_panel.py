@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from music_gui.core.spare.density import score_density
@@ -158,3 +159,15 @@ def test_the_model_page_tells_how_well_it_does(panel, session, screenshot):
     assert "not estimable" in said  # sensitivity is missing
     assert "80 PT against 160 CN, aged 50 to 85" in said
     screenshot(panel, "spare_model")
+
+
+def test_a_model_from_elsewhere_can_not_dress_its_words(panel, session):
+    """Text of a file that looks like HTML is shown as it is, wherever it may stand."""
+    show_model(session)
+    dressed = "<b>Approved</b> <img src='file:///etc/hostname'>"
+    model = {"name": dressed, "patients": dressed, "controls": dressed}
+    checks = [{"name": "likeness", "passed": True, "text": dressed}]
+    session.spare.score = make_score(model=model, checks=checks, notes=[dressed])
+    shown = [label for label in panel.findChildren(QLabel) if dressed in label.text()]
+    assert len(shown) >= 3
+    assert {label.textFormat() for label in shown} == {Qt.TextFormat.PlainText}

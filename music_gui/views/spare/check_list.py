@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from music_gui.views.widgets.icon_label import IconLabel
@@ -31,7 +32,8 @@ class CheckList(QWidget):
             item.widget().deleteLater()
         for row, check in enumerate(sorted(checks, key=lambda each: each["passed"] is not False)):
             icon, color, word = _ICONS[check["passed"]]
-            text = QLabel(f"{check['name'].capitalize()}: {check['text']}", wordWrap=True)
+            text = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+            text.setText(f"{check['name'].capitalize()}: {check['text']}")
             text.setAccessibleName(f"{check['name']} {word}: {check['text']}")
             self._grid.addWidget(IconLabel(icon, color, 16), row, 0)
             self._grid.addWidget(text, row, 1)

@@ -63,7 +63,11 @@ class ScorePage(QWidget):
         self.number.setStyleSheet("font-size: 26pt; font-weight: 600")
         self.interval = ColoredLabel()
         self.interval.setWordWrap(True)
-        self.words = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop)
+        self.words = QLabel(
+            wordWrap=True,
+            alignment=Qt.AlignmentFlag.AlignTop,
+            textFormat=Qt.TextFormat.PlainText,
+        )
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.density = DensityPlot()
         self.density.setMinimumHeight(120)

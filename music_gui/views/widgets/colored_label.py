@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from music_gui.views.widgets import palette
@@ -25,6 +26,8 @@ class ColoredLabel(QLabel):
         self, text: str = "", color: str = "muted", style: str = "", parent: QWidget | None = None
     ) -> None:
         super().__init__(text, parent)
+        # Names and reasons come from files: what looks like HTML in them is text too.
+        self.setTextFormat(Qt.TextFormat.PlainText)
         self._color, self._style = color, style
         follow(self, palette.theme_changed, self._dress)
         self._dress(palette.current())
