@@ -115,7 +115,8 @@ def parsed_parameters(model: type[StepParameters], arguments: argparse.Namespace
             continue
         value = getattr(arguments, each.name)
         if each.type == "path":
-            value = [_absolute(one) for one in value] if each.many else _absolute(value)
+            # An empty path stands for none: `as_arguments` writes an empty list so.
+            value = [_absolute(one) for one in value if one] if each.many else _absolute(value)
         elif each.many:
             value = [part.strip() for one in value for part in one.split(",") if part.strip()]
         given[each.name] = value

@@ -39,6 +39,7 @@ def spec_of(parameters: dict) -> JobSpec:
         {"scales": []},
         {"name": 'it\'s a "name" with $HOME; rm -rf ~ & `x` — ü'},
         {"name": "--study", "method": "a b"},
+        {"files": []},
         {"files": ["/data/a, b.nii", "/data/c.nii"], "mask": "/data/größe 1/mask.nii.gz"},
     ],
 )
