@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -69,10 +70,15 @@ class PscColumn:
 
     def limits(self) -> tuple[float, float]:
         """Return the display range: the values' own, symmetric if diverging."""
-        finite = [value for value in self.values.values() if np.isfinite(value)]
-        if not finite:
+        return self._limits
+
+    @cached_property
+    def _limits(self) -> tuple[float, float]:
+        values = np.fromiter(self.values.values(), dtype=np.float64, count=len(self.values))
+        finite = values[np.isfinite(values)]
+        if finite.size == 0:
             return 0.0, 1.0
-        low, high = min(finite), max(finite)
+        low, high = float(finite.min()), float(finite.max())
         if self.kind == "diverging":
             high = max(abs(low), abs(high)) or 1.0
             return -high, high

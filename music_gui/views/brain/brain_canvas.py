@@ -105,11 +105,12 @@ class BrainCanvas(QWidget):
         events = self._scene.events
         for changed in (events.atlas, events.scale, events.surface, events.shown_surface):
             follow(self, changed, self._on_surface)
-        for changed in (
-            events.atlas, events.scale, events.selected, events.selected_surface, events.painted,
-            events.hidden, events.ghost,
-        ):  # fmt: skip
+        for changed in (events.atlas, events.scale):
             follow(self, changed, self._refresh_soon)
+        # At once, so that all views are painted in one go.
+        for changed in (events.selected, events.painted, events.hidden, events.ghost):
+            follow(self, changed, self._refresh)
+        follow(self, events.selected_surface, self._on_region)
         follow(self, events.crosshair, self._on_crosshair)
         follow(self, self._scene.view_reset, self.reset_view)
         follow(self, palette.theme_changed, self._on_theme)
@@ -185,11 +186,16 @@ class BrainCanvas(QWidget):
         if not self._closed:
             self._overlay.say(str(error))
 
+    def _on_region(self) -> None:
+        if self._scene.ghost:
+            self._refresh()
+
     def _on_crosshair(self) -> None:
         if not self._crosshair_timer.isActive() and not self._closed:
             self._crosshair_timer.start()
 
     def _draw_crosshair(self) -> None:
+        self._crosshair_timer.stop()
         self.renderer.place_crosshair(self._scene.crosshair)
         self.renderer.update()
 

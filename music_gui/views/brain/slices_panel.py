@@ -193,10 +193,10 @@ class SlicesPanel(QWidget):
         follow(self, events.overlay, self._on_overlay)
         for changed in (events.atlas, events.scale):
             follow(self, changed, self._on_scale)
-        for changed in (
-            events.selected, events.painted, events.hidden,
-            events.overlay_visible, events.overlay_opacity, events.overlay_range,
-        ):  # fmt: skip
+        # At once, so that all views are painted in one go.
+        for changed in (events.selected, events.painted, events.hidden):
+            follow(self, changed, self._refresh)
+        for changed in (events.overlay_visible, events.overlay_opacity, events.overlay_range):
             follow(self, changed, self._refresh_soon)
         for changed in (
             events.opacity, events.outline, events.radiological, events.pscs_in_slices,
