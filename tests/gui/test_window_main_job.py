@@ -8,15 +8,19 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 
 from music_gui.jobs.job import JobState
 from music_gui.steps.main_job import MAIN_JOB
+from music_gui.views.study_folder_dialog import StudyFolderDialog
 
 pytestmark = pytest.mark.gui
 
 
 @pytest.fixture
 def example(start_application, tmp_path, qtbot):
-    """The application after the example study was made from the welcome page's dialog."""
+    """The application after the example study was made from the welcome page."""
     application = start_application(size=(1680, 1000))
-    dialog = application.commands.open_example()
+    failures = []
+    application.session.failed.connect(failures.append)
+    qtbot.mouseClick(application.window.welcome.example, Qt.MouseButton.LeftButton)
+    (dialog,) = application.window.findChildren(StudyFolderDialog)
     dialog.folder.setText(str(tmp_path / "example"))
     qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: application.session.study is not None)
@@ -28,6 +32,7 @@ def example(start_application, tmp_path, qtbot):
         lambda: not session.background.is_busy and session.association.result is not None,
         timeout=20_000,
     )
+    assert failures == []
     return application
 
 
