@@ -1,4 +1,3 @@
-
 """How long the extraction of all PSCs of a map takes, beside the bare cost of decompression.
 
 By default maps and a six-scale atlas are made from the template (2 mm); real ones can be given:
