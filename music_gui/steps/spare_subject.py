@@ -95,15 +95,15 @@ def find_atlas(
         if not folder.is_dir():
             continue
         try:
-            found = scale_hashes(folder)
-        except MusicError:
-            continue
-        if hashes.items() <= found.items():
+            if not hashes.items() <= scale_hashes(folder).items():
+                continue
             whole = read_atlas(folder)
-            if set(hashes) <= set(whole.scales):
-                scales = {scale: whole.scales[scale] for scale in hashes}
-                atlas = Atlas(whole.name, whole.grid, scales)
-                return AtlasOfModel(atlas, hashes, tuple(features), likeness)
+        except MusicError:
+            continue  # damaged: another folder may hold the same atlas
+        if set(hashes) <= set(whole.scales):
+            scales = {scale: whole.scales[scale] for scale in hashes}
+            atlas = Atlas(whole.name, whole.grid, scales)
+            return AtlasOfModel(atlas, hashes, tuple(features), likeness)
     raise InputError(
         "the study has not got the atlas that the model was trained with",
         where=str(study.atlases),

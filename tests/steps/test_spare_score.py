@@ -1,6 +1,7 @@
 """The step ``spare-score``: one person in, a score or the reason why there is none."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -311,6 +312,14 @@ def test_a_model_of_another_atlas_is_refused(score, tmp_path):
     other.write_text(json.dumps(content))
     with pytest.raises(InputError, match="has not got the atlas"):
         score(score.maps[0], model=str(other))
+
+
+def test_a_damaged_copy_of_the_atlas_does_not_hide_the_sound_one(score):
+    copy = shutil.copytree(score.study.atlas("study"), score.study.atlas("a-copy"))
+    next(copy.glob("*_dseg.nii.gz")).write_bytes(b"half")
+    _, content, _ = score(score.maps[0])
+    shutil.rmtree(copy)
+    assert content["status"] == "scored"
 
 
 def test_the_example_study_scores_its_held_out_person_without_being_asked(tmp_path, world):
