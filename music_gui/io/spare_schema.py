@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -310,10 +311,10 @@ class SpareModelFile(_Part):
         return self
 
 
-def _check_lengths(name: str, lists: list[list[object]] | list[object], expected: int) -> None:
+def _check_lengths(name: str, lists: Sequence[Sequence[object]], expected: int) -> None:
     for each in lists:
-        if len(each) != expected:  # type: ignore[arg-type]
-            raise ValueError(f"{name} has {len(each)} entries, not {expected}")  # type: ignore[arg-type]
+        if len(each) != expected:
+            raise ValueError(f"{name} has {len(each)} entries, not {expected}")
 
 
 def _check_table(name: str, rows: list[list[float]], n_rows: int, n_columns: int) -> None:

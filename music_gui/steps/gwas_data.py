@@ -154,7 +154,7 @@ def load_gwas_data(
     )
     notes += sample.notes
     columns = [psc_table.pscs.index(name) for name in names]
-    values = psc_table.values[np.ix_(sample.table_rows, columns)]
+    values = psc_table.values[sample.table_rows][:, columns]
     usable, note = _usable(values, names)
     notes += [note] if note else []
     values, names = values[:, usable], tuple(np.array(names)[usable].tolist())

@@ -112,7 +112,8 @@ def select_rows(
             progress.warn(f"{reason}: {int(chosen.sum())} left out")
             keep[chosen] = False
 
-    leave_out("a PSC without a volume", np.isnan(values[:, present]).any(axis=1))
+    without_volume = np.asarray(np.isnan(values[:, present]).any(axis=1))
+    leave_out("a PSC without a volume", without_volume)
     for name in needed:
         leave_out(f"{name} is missing", incomplete_rows(people, [name]))
     if harmonize is not None:
