@@ -15,7 +15,7 @@ from music_gui.core.errors import InputError
 from music_gui.core.grid import Grid
 from music_gui.core.surface import LabelSurface
 from music_gui.io.atomic import replacing, write_json, write_text
-from music_gui.io.nifti import read_labels, write_image
+from music_gui.io.nifti import read_grid, read_labels, write_image
 
 _SCALE_IN_NAME = (
     re.compile(r"(?:^|_)scale-C?(\d+)(?=_|\.|$)"),
@@ -36,6 +36,8 @@ class ScaleSource(BaseModel):
         The data behind it are made up.
     notes : tuple of str
         What a reader should know, for example that labels were renumbered.
+    generation : int
+        Which set of the atlas's scales it belongs to (`generation_of`): a higher one is newer.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -44,6 +46,7 @@ class ScaleSource(BaseModel):
     maps_checksum: str | None = None
     simulated: bool = False
     notes: tuple[str, ...] = ()
+    generation: int = 0
 
 
 class ScaleSidecar(ScaleSource):
@@ -191,34 +194,76 @@ def scale_hashes(folder: Path) -> dict[int, str]:
     return {scale: sidecar.hash for scale, sidecar in read_sidecars(folder).items()}
 
 
-def read_atlas(folder: Path) -> Atlas:
+def generation_of(folder: Path, maps_checksum: str | None, grid: Grid) -> int:
+    """Return the generation of scales that are about to be added to an atlas.
+
+    Scales of the same maps on the same grid share a generation, so that writing one of them again
+    gives the same bytes; the first scale of other maps, or on another grid, begins a new one.
+    Unlike file times, generations survive copies and checkouts.
+
+    Parameters
+    ----------
+    folder : Path
+        The atlas as it stands in the study; it need not exist. Damaged scales do not count.
+    maps_checksum : str or None
+        Of the new scales.
+    grid : Grid
+        Of the new scales.
+    """
+    sets: dict[int, list[tuple[str | None, Grid]]] = {}
+    for path in sorted(folder.glob("atlas-*_scale-C*_dseg.json")):
+        try:
+            sidecar = ScaleSidecar.model_validate_json(path.read_bytes())
+            lies_on = read_grid(path.with_name(path.name.removesuffix(".json") + ".nii.gz"))
+        except (ValidationError, InputError, OSError):
+            continue
+        sets.setdefault(sidecar.generation, []).append((sidecar.maps_checksum, lies_on))
+    if not sets:
+        return 0
+    newest = max(sets)
+    belongs = all(own == maps_checksum and each.is_same_as(grid) for own, each in sets[newest])
+    return newest if belongs else newest + 1
+
+
+def read_atlas(folder: Path, *, maps_checksum: str | None = None) -> Atlas:
     """Read an atlas that `write_scale` wrote; stale scales are left out (see `stale_scales`).
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the atlas.
+    maps_checksum : str, optional
+        The scales that were fitted on these maps are read, if there are any.
 
     Raises
     ------
     InputError
         If the folder holds no usable scale.
     """
-    atlas, _ = read_atlas_and_stale(folder)
+    atlas, _ = read_atlas_and_stale(folder, maps_checksum=maps_checksum)
     return atlas
 
 
-def stale_scales(folder: Path) -> dict[int, str]:
-    """Return C -> reason for the scales that do not belong to the newest set.
+def stale_scales(folder: Path, *, maps_checksum: str | None = None) -> dict[int, str]:
+    """Return C -> reason for the scales that do not belong to the set that is read.
 
-    A scale is stale if it was fitted on other maps or lies on another grid than the scale that
-    was written last, or if its label image is not the one that its sidecar describes.
+    That set are the scales fitted on the maps with ``maps_checksum``. If none was, or none is
+    given, it is the set of the highest generation; between sets of the same generation (as files
+    of earlier versions have it) the larger one, then the one with the finest scale. A scale is
+    stale if it was fitted on other maps or lies on another grid than this set, or if its label
+    image is not the one that its sidecar describes.
     """
-    _, stale = read_atlas_and_stale(folder)
+    _, stale = read_atlas_and_stale(folder, maps_checksum=maps_checksum)
     return stale
 
 
-def read_atlas_and_stale(folder: Path) -> tuple[Atlas, dict[int, str]]:
+def read_atlas_and_stale(
+    folder: Path, *, maps_checksum: str | None = None
+) -> tuple[Atlas, dict[int, str]]:
     """Return `read_atlas` and `stale_scales` of one reading."""
     sidecars = read_sidecars(folder)
     scales: dict[int, AtlasScale] = {}
     grids: dict[int, Grid] = {}
-    ages: dict[int, int] = {}
     stale: dict[int, str] = {}
     for c, sidecar in sidecars.items():
         path = _the_file(folder, f"atlas-*_scale-C{c}_dseg.nii.gz")
@@ -228,7 +273,6 @@ def read_atlas_and_stale(folder: Path) -> tuple[Atlas, dict[int, str]]:
             stale[c] = f"{path.name} was changed after it was written"
             continue
         scales[c], grids[c] = scale, grid
-        ages[c] = path.with_name(_stem(path) + ".json").stat().st_mtime_ns
     if not scales:
         raise InputError(
             "no scale of the atlas can be used",
@@ -236,16 +280,36 @@ def read_atlas_and_stale(folder: Path) -> tuple[Atlas, dict[int, str]]:
             why="; ".join(stale.values()),
             remedy="Import or fit the atlas again",
         )
-    newest = max(scales, key=lambda c: (ages[c], c))
+    leader = _leader({c: sidecars[c] for c in scales}, grids, maps_checksum)
     for c in list(scales):
-        if sidecars[c].maps_checksum != sidecars[newest].maps_checksum:
-            stale[c] = f"C{c} was fitted on other maps than C{newest}, which is newer"
-        elif not grids[c].is_same_as(grids[newest]):
-            stale[c] = f"C{c} lies on another voxel grid than C{newest}, which is newer"
+        if sidecars[c].maps_checksum != sidecars[leader].maps_checksum:
+            stale[c] = f"C{c} was fitted on other maps than C{leader}"
+        elif not grids[c].is_same_as(grids[leader]):
+            stale[c] = f"C{c} lies on another voxel grid than C{leader}"
         else:
             continue
         del scales[c]
-    return Atlas(folder.name, grids[newest], scales), dict(sorted(stale.items()))
+    return Atlas(folder.name, grids[leader], scales), dict(sorted(stale.items()))
+
+
+def _leader(
+    sidecars: dict[int, ScaleSidecar], grids: dict[int, Grid], maps_checksum: str | None
+) -> int:
+    """Return the C of the scale whose maps and grid decide which others are stale."""
+    fitting = [c for c in sidecars if sidecars[c].maps_checksum == maps_checksum]
+    if maps_checksum is None or not fitting:
+        fitting = list(sidecars)
+
+    def rank(c: int) -> tuple[int, int, int]:
+        alike = [
+            each
+            for each in fitting
+            if sidecars[each].maps_checksum == sidecars[c].maps_checksum
+            and grids[each].is_same_as(grids[c])
+        ]
+        return sidecars[c].generation, len(alike), c
+
+    return max(fitting, key=rank)
 
 
 def _psc_table(scale: AtlasScale, grid: Grid) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from music_gui.core.atlas import Atlas
-from music_gui.core.errors import InputError
+from music_gui.core.errors import InputError, MusicError
 from music_gui.io.study import Study
 from music_gui.state.association import GENOME_WIDE_P, AssociationResult
 from music_gui.state.brain_scene import PscColumn, SliceImage
@@ -79,10 +79,15 @@ def load_participant_map(study: Study, participant_id: str, session_id: str) -> 
 
 
 def load_atlas(study: Study, name: str) -> Atlas:
-    """Read one of a study's atlases."""
+    """Read one of a study's atlases: the scales that `extract` would measure."""
     from music_gui.io.atlas_dseg import read_atlas
+    from music_gui.io.masked_maps import MaskedMaps
 
-    return read_atlas(study.atlas(name))
+    try:
+        checksum = MaskedMaps.open(study.masked_maps).checksum
+    except MusicError:  # no maps, or damaged ones: an atlas can be looked at all the same
+        checksum = None
+    return read_atlas(study.atlas(name), maps_checksum=checksum)
 
 
 def load_surface(study: Study, name: str, scale: int) -> LabelSurface:

@@ -129,8 +129,9 @@ def _atlas_name(study: Study, parameters: ExtractParameters) -> str:
 
 def _plan(study: Study, parameters: ExtractParameters) -> _Plan:
     name = _atlas_name(study, parameters)
-    atlas, stale = read_atlas_and_stale(study.atlas(name))
+    read_sidecars(study.atlas(name))  # before the maps: without an atlas, say that
     maps = MaskedMaps.open(study.masked_maps)
+    atlas, stale = read_atlas_and_stale(study.atlas(name), maps_checksum=maps.checksum)
     extractor = PscExtractor(atlas, maps.grid, max_shift=parameters.max_shift)
     return _Plan(
         name=parameters.name or f"{name}_raw",

@@ -22,6 +22,7 @@ from music_gui.core.factorization import (
     image_gram,
 )
 from music_gui.core.progress import Progress
+from music_gui.io.atlas_dseg import generation_of
 from music_gui.io.masked_maps import MaskedMaps
 from music_gui.io.study import Study, checked_name
 from music_gui.io.voxel_major import turn_in_memory, turn_on_disk
@@ -99,16 +100,18 @@ def run(study: Study, parameters: FitParameters, workspace: Workspace) -> StepRe
     ParameterError
         If a scale is too large for the maps or for the memory.
     """
+    progress = workspace.progress
+    progress.update(0.0, "opening the maps")
+    maps = MaskedMaps.open(study.masked_maps)
+    atlas = checked_name(parameters.atlas)
     about = FitDescription(
         algorithm=parameters.algorithm,
         title=ALGORITHMS[parameters.algorithm],
         parameters=parameters.model_dump(mode="json"),
-        atlas=checked_name(parameters.atlas),
+        atlas=atlas,
         simulated=study.manifest.simulated,
+        generation=generation_of(study.atlas(atlas), maps.checksum, maps.grid),
     )
-    progress = workspace.progress
-    progress.update(0.0, "opening the maps")
-    maps = MaskedMaps.open(study.masked_maps)
     _check_scales(parameters, maps)
     X = _arrange(parameters, maps, workspace)
     gram = _SharedGram(X, workspace)

@@ -37,6 +37,8 @@ class FitDescription:
         Name of the atlas.
     simulated : bool
         The maps are made up.
+    generation : int
+        Of the scales (`music_gui.io.atlas_dseg.generation_of`).
     """
 
     algorithm: str
@@ -44,6 +46,7 @@ class FitDescription:
     parameters: dict[str, Any]
     atlas: str
     simulated: bool
+    generation: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +106,7 @@ def write_fitted_scale(
         source=f"fitted by {about.title} on {maps.n_images} maps, seed {estimator.random_state}",
         maps_checksum=maps.checksum,
         simulated=about.simulated,
+        generation=about.generation,
     )
     files = write_scale(atlas, about.atlas, scale, maps.grid, sidecar=source)
     surface = build_label_surface(scale.labels, maps.grid)

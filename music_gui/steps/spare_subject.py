@@ -16,7 +16,7 @@ from music_gui.core.errors import GridMismatchError, InputError, MusicError, Par
 from music_gui.core.psc import PscExtractor
 from music_gui.core.spare.applicability import Check
 from music_gui.core.spare.likeness import CoarseCells, Likeness
-from music_gui.io.atlas_dseg import read_atlas, scale_hashes
+from music_gui.io.atlas_dseg import read_atlas, read_sidecars
 from music_gui.io.masked_maps import MaskedMaps
 from music_gui.io.nifti import read_grid
 from music_gui.io.nifti_header import Xform
@@ -95,9 +95,11 @@ def find_atlas(
         if not folder.is_dir():
             continue
         try:
-            if not hashes.items() <= scale_hashes(folder).items():
+            sidecars = read_sidecars(folder)
+            if not hashes.items() <= {c: each.hash for c, each in sidecars.items()}.items():
                 continue
-            whole = read_atlas(folder)
+            # Its own maps, not those of the study today: other scales may have been fitted anew.
+            whole = read_atlas(folder, maps_checksum=sidecars[min(hashes)].maps_checksum)
         except MusicError:
             continue  # damaged: another folder may hold the same atlas
         if set(hashes) <= set(whole.scales):

@@ -16,6 +16,7 @@ from music_gui.core.grid import Grid
 from music_gui.core.surface import build_label_surface
 from music_gui.io.atlas_dseg import (
     ScaleSource,
+    generation_of,
     read_atlas,
     read_sidecars,
     read_surface,
@@ -131,19 +132,51 @@ def test_no_pickle_is_loaded_as_a_surface(tmp_path):
         read_surface(tmp_path, 5)
 
 
-def test_a_scale_fitted_on_other_maps_is_named_as_stale_and_the_newest_set_is_read(tmp_path):
-    write(tmp_path, 5, maps_checksum="old", when=1000)
-    write(tmp_path, 8, maps_checksum="new", when=2000)
-    write(tmp_path, 12, maps_checksum="old", when=1500)
+@pytest.mark.parametrize("times", [(1000, 2000, 1500), (2000, 1000, 3000)])
+def test_the_newest_set_is_told_by_its_generation_whatever_the_times_of_the_files(tmp_path, times):
+    write(tmp_path, 5, maps_checksum="old", generation=0, when=times[0])
+    write(tmp_path, 8, maps_checksum="new", generation=1, when=times[1])
+    write(tmp_path, 12, maps_checksum="old", generation=0, when=times[2])
     assert list(read_atlas(tmp_path).scales) == [8]
     stale = stale_scales(tmp_path)
     assert list(stale) == [5, 12]
     assert "other maps" in stale[5]
 
 
+def test_the_scales_of_the_maps_that_are_asked_for_are_read(tmp_path):
+    write(tmp_path, 5, maps_checksum="old", generation=0)
+    write(tmp_path, 8, maps_checksum="new", generation=1)
+    assert list(read_atlas(tmp_path, maps_checksum="old").scales) == [5]
+    assert list(stale_scales(tmp_path, maps_checksum="old")) == [8]
+    assert list(read_atlas(tmp_path, maps_checksum="neither").scales) == [8]
+
+
+@pytest.mark.parametrize("times", [(1000, 2000, 1500), (2000, 1000, 3000)])
+def test_without_generations_the_larger_set_is_read(tmp_path, times):
+    for c, checksum, when in zip((5, 8, 12), ("a", "b", "a"), times, strict=True):
+        _, names = write(tmp_path, c, maps_checksum=checksum)
+        sidecar = json.loads((tmp_path / names[2]).read_text())
+        del sidecar["generation"]
+        (tmp_path / names[2]).write_text(json.dumps(sidecar))
+        os.utime(tmp_path / names[2], (when, when))
+    assert list(read_atlas(tmp_path).scales) == [5, 12]
+
+
+def test_scales_of_the_same_maps_and_grid_share_a_generation(tmp_path):
+    other_grid = Grid((8, 9, 7), np.diag([3.0, 3, 3, 1]))
+    assert generation_of(tmp_path / "none", "a", GRID) == 0
+    write(tmp_path, 5, maps_checksum="a", generation=4)
+    assert generation_of(tmp_path, "a", GRID) == 4
+    assert generation_of(tmp_path, "b", GRID) == 5
+    assert generation_of(tmp_path, "a", other_grid) == 5
+    write(tmp_path, 8, maps_checksum="b", generation=5)
+    assert generation_of(tmp_path, "b", GRID) == 5
+    assert generation_of(tmp_path, "a", GRID) == 6
+
+
 def test_a_scale_on_another_grid_is_named_as_stale(tmp_path):
-    write(tmp_path, 5, when=1000)
-    write(tmp_path, 8, when=2000, grid=Grid((8, 9, 7), np.diag([3.0, 3, 3, 1])))
+    write(tmp_path, 5)
+    write(tmp_path, 8, generation=1, grid=Grid((8, 9, 7), np.diag([3.0, 3, 3, 1])))
     assert list(read_atlas(tmp_path).scales) == [8]
     assert "grid" in stale_scales(tmp_path)[5]
 

@@ -1,6 +1,7 @@
 """The step `fit`: maps in, decompositions and atlas out."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -163,6 +164,22 @@ def test_the_files_say_what_was_done(study, tmp_path):
     assert sidecar.maps_checksum == maps.checksum
     assert sidecar.simulated
     assert sidecar.source == "fitted by exact ONMF (fast) on 24 maps, seed 3"
+
+
+def test_a_scale_of_other_maps_begins_a_new_generation_of_the_atlas(study, tmp_path):
+    atlas = tmp_path / "job" / "output" / "atlases" / "study"
+    run(study, FitParameters(scales=(5,)), workspace(tmp_path / "job"))
+    first = read_sidecars(atlas)[5]
+    shutil.copytree(atlas, study.atlas("study"))
+    run(study, FitParameters(scales=(6,)), workspace(tmp_path / "second"))
+    path = study.atlas("study") / "atlas-study_scale-C5_dseg.json"
+    path.write_text(first.model_copy(update={"maps_checksum": "others"}).model_dump_json())
+    run(study, FitParameters(scales=(6,)), workspace(tmp_path / "third"))
+    written = [
+        read_sidecars(tmp_path / job / "output" / "atlases" / "study")[6].generation
+        for job in ("second", "third")
+    ]
+    assert (first.generation, *written) == (0, 0, 1)
 
 
 def test_vanished_components_are_named(study, tmp_path):
