@@ -133,6 +133,39 @@ def test_a_map_that_fails_a_check_gets_no_number_but_the_reason(panel, session, 
     screenshot(panel, "spare_not_applicable")
 
 
+LONG_CHECKS = [
+    {
+        "name": "likeness",
+        "passed": False,
+        "text": "it may be badly aligned, or no brain of the training kind: correlation 0.12 with "
+        "the mean of the training maps (limit 0.80, usual 0.91)",
+    },
+    {"name": "covariates", "passed": False, "text": "the model needs age and sex"},
+]
+
+
+@pytest.mark.parametrize("scored", [True, False])
+def test_a_narrow_panel_cuts_off_no_text(panel, session, scored, screenshot, qtbot):
+    show_model(session)
+    nothing = {"score": None, "percentiles": None, "contributions": None}
+    session.spare.score = make_score(checks=LONG_CHECKS, **({} if scored else nothing))
+    panel.resize(420, 300)
+    page = panel.score_page
+    qtbot.waitUntil(lambda: page.width() <= 420)
+    screenshot(panel, f"spare_narrow_{'scored' if scored else 'refused'}")
+    assert panel.width() == 420
+    column, viewport = page.scroll.widget(), page.scroll.viewport()
+    assert column.width() <= viewport.width()
+    for label in (each for each in column.findChildren(QLabel) if each.text()):
+        assert label.mapTo(column, label.rect().bottomRight()).x() < viewport.width()
+        assert label.height() >= label.heightForWidth(label.width())
+    header = page.contributions.horizontalHeader()
+    assert header.length() <= page.contributions.viewport().width()
+    for section in range(header.count()):
+        needed = max(header.sectionSizeHint(section), page.contributions.sizeHintForColumn(section))
+        assert header.sectionSize(section) >= needed
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(100.0, "Above the 99th"), (0.0, "Below the 1st"), (50.2, "Percentile 50 among CN")],

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from music_gui.views.widgets.icon_label import IconLabel
+from music_gui.views.widgets.wrapping import wrap_to_width
 
 _ICONS = {
     True: ("mdi6.check-circle", "good", "passed"),
@@ -32,7 +33,8 @@ class CheckList(QWidget):
             item.widget().deleteLater()
         for row, check in enumerate(sorted(checks, key=lambda each: each["passed"] is not False)):
             icon, color, word = _ICONS[check["passed"]]
-            text = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+            text = QLabel(textFormat=Qt.TextFormat.PlainText)
+            wrap_to_width(text)
             text.setText(f"{check['name'].capitalize()}: {check['text']}")
             text.setAccessibleName(f"{check['name']} {word}: {check['text']}")
             self._grid.addWidget(IconLabel(icon, color, 16), row, 0)

@@ -23,6 +23,7 @@ from music_gui.views.widgets.colored_label import ColoredLabel
 from music_gui.views.widgets.follow import follow
 from music_gui.views.widgets.icon_button import IconButton
 from music_gui.views.widgets.simulated_badge import SimulatedBadge
+from music_gui.views.widgets.wrapping import wrap_to_width
 
 if TYPE_CHECKING:
     from music_gui.state.session import Session
@@ -60,14 +61,9 @@ class ScorePage(QWidget):
         head.addWidget(another)
         self.number = QLabel()
         self.number.setAccessibleName("SPARE score")
-        self.number.setStyleSheet("font-size: 26pt; font-weight: 600")
+        self.number.setStyleSheet("font-size: 20pt; font-weight: 600")
         self.interval = ColoredLabel()
-        self.interval.setWordWrap(True)
-        self.words = QLabel(
-            wordWrap=True,
-            alignment=Qt.AlignmentFlag.AlignTop,
-            textFormat=Qt.TextFormat.PlainText,
-        )
+        self.words = QLabel(alignment=Qt.AlignmentFlag.AlignTop, textFormat=Qt.TextFormat.PlainText)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.density = DensityPlot()
         self.density.setMinimumHeight(120)
@@ -75,7 +71,10 @@ class ScorePage(QWidget):
         self.contributions = ContributionTable()
         self.contributions.chosen.connect(lambda psc: session.scene.select(psc))
         self._disclaimer = ColoredLabel(style="font-size: 8pt")
+        for label in (self.number, self.interval, self.words, self._disclaimer):
+            wrap_to_width(label)
         left = QVBoxLayout()
+        left.setContentsMargins(0, 0, 6, 0)
         left.setSpacing(4)
         for widget in (self.number, self.interval, self.words, self.checks):
             left.addWidget(widget)
@@ -83,7 +82,7 @@ class ScorePage(QWidget):
         left.addWidget(self._disclaimer)
         column = QWidget()
         column.setLayout(left)
-        scroll = QScrollArea(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)
+        self.scroll = scroll = QScrollArea(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(column)
         right = QVBoxLayout()
@@ -125,6 +124,7 @@ class ScorePage(QWidget):
             )
             self.interval.setToolTip(figures["interval"])
             self.words.setText("\n".join(_sentences(score)))
+        self.words.setVisible(figures is not None)
         self.checks.show_checks(score["checks"])
         self.contributions.show_contributions(score["contributions"] or [])
         self._disclaimer.setText(score["disclaimer"])
