@@ -186,9 +186,10 @@ def _rows_to_keep(
         if not keep.all():
             progress.warn(f"subjects who lack a covariate: {(~keep).sum()} left out")
     if parameters.exclude_small_sites:
-        sites = as_labels(people[parameters.site]).astype(str)
-        small = small_sites(sites[keep], parameters.min_site_size)
-        keep &= ~np.isin(sites, list(small))
+        sites = as_labels(people[parameters.site])
+        known = np.array([site is not None for site in sites], dtype=bool)
+        small = small_sites(sites[keep & known], parameters.min_site_size)
+        keep &= ~(known & np.isin(sites.astype(str), list(small)))
         for site, n in small.items():
             progress.warn(f"too few subjects at site {site} ({n}): left out")
     return keep

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from statsmodels.gam.api import BSplines, GLMGam
 
+from music_gui.core.errors import InputError
 from music_gui.core.harmonization import ComBatGAM
 from music_gui.core.harmonization.penalized_spline import (
     PENALTIES,
@@ -139,6 +140,19 @@ def test_new_rows_do_not_change_what_was_fitted():
     np.testing.assert_allclose(alone[0], together[0], rtol=1e-13)
     distorted = X[200:] * np.array([[1.0]] + [[50.0]] * 99)
     np.testing.assert_allclose(model.transform(distorted, table[200:])[0], together[0], rtol=1e-13)
+
+
+def test_a_missing_site_is_not_the_site_called_none():
+    X, table = two_sites()
+    table["site"] = table["site"].replace({table["site"].iloc[0]: "None"})
+    model = ComBatGAM(covariates=("sex",)).fit(X, table)
+    missing = table.assign(site=None)
+    assert model.is_harmonized(table).all()
+    assert not model.is_harmonized(missing).any()
+    assert not model.is_harmonized(table.drop(columns="site")).any()
+    np.testing.assert_array_equal(model.transform(X, missing), X)
+    with pytest.raises(InputError, match=r"when the model was fitted: \(missing\)"):
+        model.set_params(unseen_site="error").is_harmonized(missing)
 
 
 def test_a_model_survives_json():

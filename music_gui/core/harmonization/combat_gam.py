@@ -239,13 +239,15 @@ class ComBatGAM(BaseEstimator):  # type: ignore[misc]
             If one was not and ``unseen_site`` is "error".
         """
         table = CovariateTable.of(table, (self.site,))
-        there = self.site in table
-        sites = table.labels(self.site).astype(str) if there else np.full(len(table), "None")
-        known: NDArray[np.bool_] = np.isin(sites, self.sites_)
+        labels: list[str | None] = [None] * len(table)
+        if self.site in table:
+            labels = list(table.labels(self.site))
+        known: NDArray[np.bool_] = np.array([label in self.sites_ for label in labels], dtype=bool)
         if self.unseen_site == "error" and not known.all():
+            unknown = {label for label, is_known in zip(labels, known, strict=True) if not is_known}
             raise InputError(
                 "a site was not there when the model was fitted: "
-                + ", ".join(sorted(set(sites[~known]))),
+                + ", ".join(sorted(label or "(missing)" for label in unknown)),
                 why="fitted are " + ", ".join(self.sites_),
             )
         return known
