@@ -1,6 +1,7 @@
 """The dialog of a step, made from its parameters."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Literal
 
 import pytest
@@ -10,6 +11,7 @@ from PySide6.QtGui import QDropEvent, QWheelEvent
 from PySide6.QtWidgets import QSpinBox
 
 from music_gui.state.background import Background
+from music_gui.state.catalog import Catalog
 from music_gui.state.session import Session
 from music_gui.state.settings import Settings
 from music_gui.state.step_form import StepForm, load_step_form
@@ -175,6 +177,51 @@ def test_nothing_of_one_person_is_offered_for_the_next(open_dialog, session, qtb
     assert session.settings.step_values["spare-score"] == {"max_shift": 0.1}
     session.settings.step_values = {"spare-score": of_one}  # as an older version left it
     assert open_dialog(form, {"map": "/b.nii.gz"}).answers() == {"map": "/b.nii.gz"}
+
+
+def show_model(session):
+    covariates = [SimpleNamespace(name="age"), SimpleNamespace(name="sex")]
+    model = SimpleNamespace(
+        name="SPARE-PT",
+        adjustment=SimpleNamespace(covariates=covariates),
+        harmonization=SimpleNamespace(
+            sites=["North"], covariates=[SimpleNamespace(name="icv")], smooth=None
+        ),
+    )
+    session.catalog = Catalog(spare_models=("older", "main"))
+    session.spare.update({"model_name": "main", "model": model})
+
+
+def test_what_the_model_needs_is_asked_for_before_a_map_is_scored(
+    open_dialog, session, runner, qtbot, screenshot
+):
+    dialog = open_dialog(load_step_form("spare-score"), {"map": "/a.nii.gz"})
+    assert dialog.run.isEnabled()  # no model has been read yet
+    show_model(session)
+    assert dialog.errors["age"].text() == "SPARE-PT needs the age"
+    assert dialog.errors["age"].isVisible()
+    assert dialog.errors["sex"].isVisible()
+    assert not dialog.errors["icv"].isVisible()
+    assert not dialog.run.isEnabled()
+    screenshot(dialog, "score_dialog_needs_age")
+    dialog.enter({"age": 71.0, "sex": "F"})
+    assert dialog.run.isEnabled()
+    dialog.enter({"site": "North"})  # known: to remove its effect takes more
+    assert dialog.errors["icv"].text() == "SPARE-PT needs the intracranial volume"
+    dialog.enter({"icv": 1.4e6})
+    qtbot.mouseClick(dialog.run, Qt.MouseButton.LeftButton)
+    assert runner.asked[0][1]["age"] == 71.0
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"participant": "sub-1"}, {"map": "/a.nii.gz", "model": "older"}, {}],
+)
+def test_what_the_study_knows_or_another_model_may_not_need_is_not_asked_for(
+    open_dialog, session, values
+):
+    show_model(session)
+    assert open_dialog(load_step_form("spare-score"), values).run.isEnabled()
 
 
 def test_remembered_answers_of_an_older_version_do_no_harm(open_dialog, session):

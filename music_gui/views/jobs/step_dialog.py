@@ -17,9 +17,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from music_gui.state.missing_answers import missing_answers
 from music_gui.state.suggestions import suggestions
 from music_gui.views.jobs.field_editors import FieldEditor, make_editor
 from music_gui.views.widgets.colored_label import ColoredLabel
+from music_gui.views.widgets.follow import follow
 
 if TYPE_CHECKING:
     from music_gui.state.session import Session
@@ -67,6 +69,7 @@ class StepDialog(QDialog):
         self.enter(self._defaults() | self._remembered() | (values or {}))
         self._touched.clear()
         self._check()
+        follow(self, session.spare.events.model, lambda _: self._check())
 
     # -- layout ----------------------------------------------------------------------------
 
@@ -179,9 +182,11 @@ class StepDialog(QDialog):
 
     def _check(self) -> None:
         """Say beside each field what is wrong with it, and keep the job from running."""
-        wrong = self._form.check(self.answers())
+        answers = self.answers()
+        missing = missing_answers(self._form.step, answers, self._session)
+        wrong = missing | self._form.check(answers)
         for name, label in self.errors.items():
-            shown = name in wrong and name in self._touched
+            shown = name in missing or (name in wrong and name in self._touched)
             label.setText(wrong.get(name, ""))
             label.setVisible(shown)
             self.editors[name].set_invalid(shown)
