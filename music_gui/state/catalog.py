@@ -32,15 +32,14 @@ class Catalog:
     scores: tuple[str, ...] = ()
     stamps: dict[str, int] = field(default_factory=dict)
 
-    def newest_since(self, earlier: Catalog, kind: str) -> str | None:
-        """Return the newest name of a kind that is new or was written again, or None."""
+    def changed_since(self, earlier: Catalog, kind: str) -> tuple[str, ...]:
+        """Return the names of a kind that are new or were written again, the newest last."""
         names: tuple[str, ...] = getattr(self, kind)
-        changed = [
+        return tuple(
             name
             for name in names
             if self.stamps[f"{kind}/{name}"] != earlier.stamps.get(f"{kind}/{name}")
-        ]
-        return changed[-1] if changed else None
+        )
 
 
 def read_catalog(study: Study) -> Catalog:

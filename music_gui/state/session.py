@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from psygnal import Signal
 
@@ -22,11 +22,14 @@ from music_gui.state.brain_scene import BrainScene, PscColumn
 from music_gui.state.catalog import Catalog, read_catalog
 from music_gui.state.cohort import CohortState
 from music_gui.state.job_list import JobList
+from music_gui.state.own_results import OwnResults
 from music_gui.state.region_surfaces import RegionSurfaces
 from music_gui.state.settings import Settings
 from music_gui.state.spare import SpareState
 from music_gui.state.step_form import StepForm, load_step_form
 from music_gui.state.study_reader import StudyReader
+
+T = TypeVar("T")
 
 RunnerFactory = Callable[[Path, Callable[[JobSnapshot, list[Event]], None], Settings], JobRunner]
 
@@ -38,6 +41,10 @@ def local_runner(
     return LocalRunner(
         jobs, on_change, max_running=settings.max_running, threads=settings.threads or None
     )
+
+
+def _take_no_notice(answer: object) -> None:
+    """Do nothing: what was asked for shows in the job list."""
 
 
 class Session:
@@ -85,6 +92,7 @@ class Session:
         self.spare = SpareState()
         self.cohort = CohortState()
         self.jobs = JobList()
+        self._own = OwnResults()
         self.study: Study | None = None
         self.catalog = Catalog()
         self.columns: dict[str, PscColumn] = {}
@@ -144,7 +152,7 @@ class Session:
 
         def show(study: Study) -> None:
             self._show_study(study)
-            self._ask(queue_example)
+            self._ask(queue_example, self._own.add_jobs)
 
         self._reader.read(
             lambda: Study.create(root, name or "Example", simulated=True), show, topic="study"
@@ -196,7 +204,7 @@ class Session:
 
     def submit(self, step: str, parameters: dict[str, Any], *, title: str) -> None:
         """Queue a step as a job; it appears in `jobs`, or `failed` follows."""
-        self._ask(lambda runner: runner.submit(step, parameters, title=title))
+        self._ask(lambda runner: [runner.submit(step, parameters, title=title)], self._own.add_jobs)
 
     def cancel(self, job_id: str) -> None:
         """Ask a job to stop."""
@@ -204,14 +212,19 @@ class Session:
 
     def retry(self, job_id: str) -> None:
         """Queue a job again that failed, was cancelled or was lost."""
+        self._own.add_jobs([job_id])
         self._ask(lambda runner: runner.retry(job_id))
 
-    def _ask(self, request: Callable[[JobRunner], object]) -> None:
+    def _ask(
+        self,
+        request: Callable[[JobRunner], T],
+        on_done: Callable[[T], None] = _take_no_notice,
+    ) -> None:
         """Ask the runner off the UI thread, since it writes files and may wait for a process."""
         if (runner := self._runner) is None:
             self.failed.emit(_no_study())
             return
-        self.background.request(lambda: request(runner), _take_no_notice, self.failed.emit)
+        self.background.request(lambda: request(runner), on_done, self.failed.emit)
 
     def _on_job_changed(self, study: Study, snapshot: JobSnapshot, events: list[Event]) -> None:
         """Take news from the runner's thread to the UI thread."""
@@ -223,6 +236,7 @@ class Session:
         self.background.post(apply)
 
     def _on_job_finished(self, snapshot: JobSnapshot) -> None:
+        self._own.add_results(snapshot)
         self.refresh()
 
     # -- results ---------------------------------------------------------------------------
@@ -235,16 +249,24 @@ class Session:
         before, self.catalog = self.catalog, catalog
         if catalog.has_cohort and catalog.stamps["cohort"] != before.stamps.get("cohort"):
             self._reader.read_from_study(loading.load_cohort, self._show_cohort, topic="cohort")
-        for kind, show in (
-            ("atlases", self.show_atlas),
-            ("psc_tables", self.show_table),
-            ("gwas_runs", self.show_gwas),
-            ("spare_models", self.show_spare),
-            ("scores", self.show_score),
+        for kind, shown, show in (
+            ("atlases", getattr(self.scene.atlas, "name", None), self.show_atlas),
+            ("psc_tables", self._shown_table(), self.show_table),
+            ("gwas_runs", self.association.run, self.show_gwas),
+            ("spare_models", self.spare.model_name, self.show_spare),
+            ("scores", self.spare.score_id, self.show_score),
         ):
-            if (name := catalog.newest_since(before, kind)) is not None:
-                show(name)
+            changed, own = catalog.changed_since(before, kind), self._own.take(kind)
+            # What others make while someone reads here is listed, and no more.
+            wanted = [name for name in getattr(catalog, kind) if name in own]
+            if not wanted:
+                wanted = [name for name in changed if shown in (None, name)]
+            if wanted:
+                show(wanted[-1])
         self.catalog_changed.emit(catalog)
+
+    def _shown_table(self) -> str | None:
+        return None if self.cohort.table is None else str(self.cohort.table.sidecar.name)
 
     def show_atlas(self, name: str) -> None:
         """Show one of the study's atlases in the brain views."""
@@ -365,18 +387,15 @@ class Session:
         self.settings.radiological = radiological
 
 
-def queue_example(runner: JobRunner) -> None:
-    """Queue the simulation of the example's data, then the main job on them, step by step."""
+def queue_example(runner: JobRunner) -> list[str]:
+    """Queue the simulation of the example's data, then the main job on them; return the ids."""
     from music_gui.steps.main_job import MAIN_JOB
     from music_gui.steps.registry import get_step
 
-    for step in ("make-example", *MAIN_JOB):
-        runner.submit(step, {}, title=get_step(step).title)
+    return [
+        runner.submit(step, {}, title=get_step(step).title) for step in ("make-example", *MAIN_JOB)
+    ]
 
 
 def _no_study() -> JobError:
     return JobError("no study is open", remedy="Open a study or make a new one first")
-
-
-def _take_no_notice(answer: object) -> None:
-    """Do nothing: what was asked for shows in the job list."""

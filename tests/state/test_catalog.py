@@ -55,7 +55,7 @@ def test_what_is_new_or_written_again_is_told_apart_from_the_rest(study: Study):
     put(study.gwas("first") / "gwas.json", 1)
     put(study.gwas("second") / "gwas.json", 2)
     before = read_catalog(study)
-    assert before.newest_since(Catalog(), "gwas_runs") == "second"
-    assert before.newest_since(before, "gwas_runs") is None
+    assert before.changed_since(Catalog(), "gwas_runs")[-1] == "second"
+    assert before.changed_since(before, "gwas_runs") == ()
     put(study.gwas("first") / "gwas.json", 3)
-    assert read_catalog(study).newest_since(before, "gwas_runs") == "first"
+    assert read_catalog(study).changed_since(before, "gwas_runs") == ("first",)

@@ -193,9 +193,41 @@ def test_a_job_that_ends_shows_only_what_it_made(
         runners[0].on_change(snapshot(state), [])
     assert session.scene.atlas is shown
     touch(study.atlas("second") / "atlas-second_scale-C2_dseg.nii.gz", 3)
-    for state in (JobState.QUEUED, JobState.DONE):
-        runners[0].on_change(snapshot(state, "20260101T000001_fit_000000"), [])
+    session.submit("fit", {}, title="Fit")
+    made = {"outputs": {"atlases/second/atlas-second_scale-C2_dseg.nii.gz": "0"}}
+    runners[0].on_change(snapshot(JobState.QUEUED, "job"), [])
+    runners[0].on_change(snapshot(JobState.DONE, "job", result=made), [])
+    assert session.scene.atlas is not None
     assert session.scene.atlas.name == "second"
+
+
+def test_a_score_made_elsewhere_is_listed_but_not_shown_in_place_of_one_that_is_read(
+    session: Session,
+    study: Study,
+    runners: list[FakeRunner],
+    snapshot: Callable[..., JobSnapshot],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(loading, "load_score", lambda study, name: {"id": name})
+    session.open_study(study.root)
+
+    def end(job_id: str, score: str, time: int) -> None:
+        touch(study.scores / score / "score.json", time)
+        runners[0].on_change(snapshot(JobState.RUNNING, job_id), [])
+        result = {"outputs": {f"scores/{score}": "0"}}
+        runners[0].on_change(snapshot(JobState.DONE, job_id, result=result), [])
+
+    end("elsewhere-1", "a", 1)
+    assert session.spare.score == {"id": "a"}  # nothing else was shown
+    end("elsewhere-2", "b", 2)
+    assert session.spare.score == {"id": "a"}
+    assert session.catalog.scores == ("a", "b")
+    session.submit("spare-score", {}, title="Score")
+    end("job", "c", 3)
+    assert session.spare.score == {"id": "c"}
+    end("elsewhere-3", "c", 4)  # written again by others: what is shown is what the study holds
+    end("elsewhere-4", "a", 5)
+    assert session.spare.score_id == "c"
 
 
 def test_an_atlas_fitted_anew_keeps_scale_and_selection(session: Session, study: Study):
