@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QUrl
 from PySide6.QtGui import QAction, QDesktopServices
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from music_gui.core.errors import InputError
 from music_gui.jobs.job import JobState
-from music_gui.state.dropped_files import import_values, study_in
+from music_gui.state.dropped_files import image_in, import_values, study_in
 from music_gui.views.help_windows import GuideWindow, KeyboardMap, about
 from music_gui.views.jobs.step_dialog import StepDialog
 from music_gui.views.main_window import MainWindow
@@ -145,15 +145,38 @@ class Commands(QObject):
         return dialog
 
     def take_dropped(self, paths: Sequence[Path]) -> None:
-        """Open a dropped study, or the import of dropped maps."""
+        """Open a dropped study, or the import of dropped maps; ask what a single map is for."""
         try:
-            root = study_in(paths)
+            root, image = study_in(paths), image_in(paths)
             if root is not None:
                 self._session.open_study(root)
+            elif image is not None and self._session.catalog.spare_models:
+                self._ask_what_for(image)
             else:
                 self._session.request_step("import-maps", import_values(paths))
         except InputError as error:
             self._session.failed.emit(error)
+
+    def _ask_what_for(self, image: Path) -> None:
+        """Let the user choose between what can be done with one map."""
+        session = self._session
+        choices: tuple[tuple[str, Callable[[], None]], ...] = (
+            (
+                "&Score this subject",
+                lambda: session.request_step("spare-score", {"map": str(image)}),
+            ),
+            ("&Import it", lambda: session.request_step("import-maps", import_values([image]))),
+            ("Show it on the &template", lambda: session.show_map(image)),
+        )
+        box = QMessageBox(self._window)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle("One map")
+        box.setTextFormat(Qt.TextFormat.PlainText)  # a name of a file may look like HTML
+        box.setText(f"What shall be done with {image.name}?")
+        for text, call in choices:
+            box.addButton(text, QMessageBox.ButtonRole.ActionRole).clicked.connect(call)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.open()
 
     def _bring_slices(self, overlay: Any) -> None:
         """Bring the slices to the front when a map is shown in them."""

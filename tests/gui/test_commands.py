@@ -1,10 +1,13 @@
 """What the menus open: dialogs, and what becomes of their answers."""
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtWidgets import QDialog, QMessageBox, QTextBrowser
 
 from music_gui.io.study import Study
 from music_gui.jobs.job import JobState
+from music_gui.state.catalog import Catalog
 from music_gui.views.help_windows import GuideWindow, KeyboardMap
 from music_gui.views.jobs.step_dialog import StepDialog
 
@@ -78,6 +81,41 @@ def test_a_step_opens_its_dialog_and_runs(in_study, qtbot):
     in_study.actions.retry_failed.trigger()
     qtbot.waitUntil(lambda: jobs.jobs[0].attempt == 2, timeout=20_000)
     qtbot.waitUntil(lambda: jobs.n_active == 0, timeout=60_000)
+
+
+@pytest.mark.parametrize(
+    ("button", "asked"),
+    [
+        ("&Score this subject", ("spare-score", {"map": "/data/one.nii.gz"})),
+        ("&Import it", ("import-maps", {"files": ["/data/one.nii.gz"]})),
+        ("Show it on the &template", ("shown", Path("/data/one.nii.gz"))),
+        ("Cancel", None),
+    ],
+)
+def test_one_dropped_map_may_be_meant_for_several_things(
+    in_study, button, asked, monkeypatch, screenshot
+):
+    session, did = in_study.session, []
+    monkeypatch.setattr(session, "request_step", lambda *what: did.append(what))
+    monkeypatch.setattr(session, "show_map", lambda path: did.append(("shown", path)))
+    session.catalog = Catalog(spare_models=("main",))
+    in_study.window.files_dropped.emit([Path("/data/one.nii.gz")])
+    (box,) = opened(in_study, QMessageBox)
+    assert not did
+    assert "one.nii.gz" in box.text()
+    screenshot(box, "one_map")
+    next(each for each in box.buttons() if each.text() == button).click()
+    assert did == ([asked] if asked else [])
+
+
+def test_dropped_maps_are_imported_where_nobody_can_be_scored(in_study, monkeypatch):
+    did = []
+    monkeypatch.setattr(in_study.session, "request_step", lambda *what: did.append(what))
+    in_study.window.files_dropped.emit([Path("/data/one.nii.gz")])
+    in_study.session.catalog = Catalog(spare_models=("main",))
+    in_study.window.files_dropped.emit([Path("/data/one.nii"), Path("/data/two.nii")])
+    assert [step for step, _ in did] == ["import-maps", "import-maps"]
+    assert not opened(in_study, QMessageBox)
 
 
 def test_the_keys_are_listed(application, screenshot):
