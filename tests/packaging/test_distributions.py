@@ -1,9 +1,9 @@
 """What is built for release holds all that the application needs, and finds it."""
 
 import os
+import shutil
 import subprocess
 import sys
-import tarfile
 import zipfile
 from pathlib import Path
 
@@ -58,8 +58,7 @@ def test_the_wheel_finds_its_resources_and_starts(distributions, tmp_path):
 
 def test_the_source_distribution_builds_the_same_wheel(distributions, tmp_path):
     wheel, sdist = distributions
-    with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path, filter="data")
+    shutil.unpack_archive(sdist, tmp_path)
     (source,) = tmp_path.iterdir()
     assert {f"resources/{name}" for name in RESOURCES} <= {
         path.relative_to(source).as_posix() for path in source.rglob("*")
