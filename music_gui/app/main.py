@@ -19,6 +19,7 @@ from music_gui.app.crash import CrashHook
 from music_gui.app.picture import PictureTaker
 from music_gui.app.qt_bridge import UiThread
 from music_gui.app.theme import ThemeSwitch
+from music_gui.core.errors import MusicError
 from music_gui.io.resources import resource
 from music_gui.state.background import Background
 from music_gui.state.session import Session
@@ -45,7 +46,13 @@ def main(study: Path | None, screenshot: Path | None = None) -> int:
     -------
     int
         Exit status.
+
+    Raises
+    ------
+    MusicError
+        If there is no screen to open the window on.
     """
+    check_screen()
     qt = make_qt_application()
     application = Application(qt)
     picture = (
@@ -60,6 +67,24 @@ def main(study: Path | None, screenshot: Path | None = None) -> int:
     del picture
     application.stop()
     return status
+
+
+def check_screen() -> None:
+    """Look for a screen first, since Qt ends the process with a core dump if there is none.
+
+    Raises
+    ------
+    MusicError
+        If neither X11 nor Wayland is there, on a system whose windows need one of them.
+    """
+    named = ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY")
+    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in named):
+        raise MusicError(
+            "there is no screen to open the window on",
+            why="neither DISPLAY nor WAYLAND_DISPLAY is set",
+            remedy="Use `music-gui run` for analyses without a window, or `xvfb-run -a music-gui` "
+            "for one that nobody sees",
+        )
 
 
 def make_qt_application() -> QApplication:
