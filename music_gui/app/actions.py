@@ -29,19 +29,26 @@ class StepEntry:
     text, icon, keys : str
         Of the menu's entry.
     tip : str
-        Shown in the tool bar.
+        Shown in the tool bar and in the menu; empty for the text itself.
     """
 
     text: str
     icon: str
     keys: str
+    tip: str = ""
 
 
 #: A step that is not named here stands in the menu under its own name.
 STEP_ENTRIES = {
     "import-maps": StepEntry("Import &maps…", "mdi6.tray-arrow-down", "Ctrl+I"),
     "import-atlas": StepEntry("Import &atlas…", "mdi6.puzzle-outline", "Ctrl+Shift+I"),
-    "fit": StepEntry("&Fit sopNMF…", "mdi6.brain", "Ctrl+Shift+F"),
+    "fit": StepEntry(
+        "&Fit atlas…",
+        "mdi6.brain",
+        "Ctrl+Shift+F",
+        "Fit an atlas of structural covariance to the maps: by exact orthogonal NMF, or by sopNMF, "
+        "its stochastic update",
+    ),
     "extract": StepEntry("&Extract PSCs…", "mdi6.ruler", "Ctrl+Shift+E"),
     "harmonize": StepEntry("&Harmonise sites…", "mdi6.scale-balance", "Ctrl+Shift+H"),
     "gwas": StepEntry("&GWAS…", "mdi6.dna", "Ctrl+Shift+G"),
@@ -276,6 +283,8 @@ class Actions(QObject):
                 entry.icon,
                 with_study=True,
             )
+            if entry.tip:
+                self.steps[name].setToolTip(f"{entry.tip} ({entry.keys})")
 
     def all(self) -> list[QAction]:
         """Return all actions that have a shortcut, in the order of the menus."""

@@ -144,5 +144,13 @@ def test_it_says_what_it_is(application, screenshot):
     box.close()
 
 
+def test_the_fit_is_not_called_by_one_of_its_two_algorithms(application):
+    fit = application.actions.steps["fit"]
+    assert fit.text() == "&Fit atlas…"
+    assert "exact orthogonal NMF" in fit.toolTip()
+    assert "sopNMF" in fit.toolTip()
+    assert "Ctrl+Shift+F" in fit.toolTip()
+
+
 def test_no_dialog_is_left_behind(application):
     assert not opened(application, QDialog)

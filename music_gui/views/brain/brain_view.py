@@ -116,7 +116,7 @@ class BrainView(QWidget):
             self._pages.setCurrentWidget(self.canvas)
             return
         self._message.set_text(
-            "No atlas yet", "Fit sopNMF to your maps, or import an atlas, to see its PSCs here."
+            "No atlas yet", "Fit an atlas to your maps, or import one, to see its PSCs here."
         )
         self._message.set_action(self._import if self._session.study is not None else None)
         self._pages.setCurrentWidget(self._message)

@@ -59,7 +59,7 @@ class PscList(QWidget):
         self._empty = EmptyState(
             "mdi6.table",
             "No atlas yet",
-            "Fit sopNMF to your maps, or import an atlas, to list its PSCs here.",
+            "Fit an atlas to your maps, or import one, to list its PSCs here.",
         )
         self._import = QAction("Import an atlas…", self)
         self._import.triggered.connect(lambda: session.request_step("import-atlas"))
