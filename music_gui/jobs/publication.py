@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from music_gui.core.errors import JobError
 from music_gui.io.atomic import write_json
 from music_gui.jobs.events import jsonable
 from music_gui.jobs.paths import JobPaths
+from music_gui.jobs.publication_lock import publishing
 
 _CHUNK = 1 << 20
 
@@ -49,12 +50,15 @@ def publish(
     study_root: Path,
     outputs: Iterable[str],
     result: dict[str, Any],
+    *,
+    check: Callable[[], None] | None = None,
 ) -> None:
     """Move finished outputs from the job's folder to the same place in the study.
 
-    What stood there moves to the job's ``replaced`` folder. The list is written down first: if
-    the process dies on the way, `resume_publication` moves the rest. If a move fails, those
-    already done are undone and the study is as it was.
+    One job at a time: the results of two never mix. What stood there moves to the job's
+    ``replaced`` folder. The list is written down first: if the process dies on the way,
+    `resume_publication` moves the rest. If a move fails, those already done are undone and the
+    study is as it was.
 
     Parameters
     ----------
@@ -68,20 +72,28 @@ def publish(
         Files and folders relative to the output folder, with forward slashes.
     result : dict
         What the job's last event will say, ready for JSON; kept with the list.
+    check : callable, optional
+        Called while another job publishes; raises to give up.
 
     Raises
     ------
     JobError
-        As `check_outputs`.
+        As `check_outputs`, or if another job does not end its publication.
     OSError
         If a file can't be moved.
     """
     names = list(outputs)
+    check_outputs(paths.output(attempt), study_root, names)
+    with publishing(paths.folder.parent, check=check):
+        write_json(
+            paths.publication, {"attempt": attempt, "outputs": names, "result": jsonable(result)}
+        )
+        _move_all(paths, attempt, study_root, names)
+
+
+def _move_all(paths: JobPaths, attempt: int, study_root: Path, names: list[str]) -> None:
+    """Move all outputs into the study, or none."""
     output = paths.output(attempt)
-    check_outputs(output, study_root, names)
-    write_json(
-        paths.publication, {"attempt": attempt, "outputs": names, "result": jsonable(result)}
-    )
     moved: list[str] = []
     try:
         for name in names:
@@ -97,8 +109,19 @@ def publish(
         raise
 
 
-def resume_publication(paths: JobPaths, study_root: Path) -> dict[str, Any] | None:
+def resume_publication(
+    paths: JobPaths, study_root: Path, *, check: Callable[[], None] | None = None
+) -> dict[str, Any] | None:
     """Move what a publication had not moved when its process died.
+
+    Parameters
+    ----------
+    paths : JobPaths
+        The job.
+    study_root : Path
+        The study's folder.
+    check : callable, optional
+        Called while another job publishes; raises to give up.
 
     Returns
     -------
@@ -108,7 +131,7 @@ def resume_publication(paths: JobPaths, study_root: Path) -> dict[str, Any] | No
     Raises
     ------
     JobError
-        If the list of moves is damaged.
+        If the list of moves is damaged, or another job does not end its publication.
     OSError
         If a file can't be moved; the rest waits for another try.
     """
@@ -116,9 +139,10 @@ def resume_publication(paths: JobPaths, study_root: Path) -> dict[str, Any] | No
         return None
     attempt, names, result = _read_list(paths.publication)
     output = paths.output(attempt)
-    for name in names:
-        if (output / name).exists():
-            _move_in(output / name, study_root / name, paths.replaced / name)
+    with publishing(paths.folder.parent, check=check):
+        for name in names:
+            if (output / name).exists():
+                _move_in(output / name, study_root / name, paths.replaced / name)
     return result
 
 

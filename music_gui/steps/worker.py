@@ -79,7 +79,8 @@ def work_on(
     with _stopping_on_signals(reporter):
         try:
             study = Study.open(job_folder.parent.parent)
-            result = resume_publication(paths, study.root) or _run(study, folder, reporter)
+            result = resume_publication(paths, study.root, check=reporter.check)
+            result = result or _run(study, folder, reporter)
         except Cancelled:
             _conclude(paths, attempt, "cancelled", {})
             return EXIT_CANCELLED
@@ -199,7 +200,7 @@ def _run(study: Study, folder: JobFolder, reporter: Reporter) -> dict[str, Any]:
         "key": key,
         "seconds": round(time.monotonic() - started, 3),
     }
-    publish(paths, attempt, study.root, made.outputs, result)
+    publish(paths, attempt, study.root, made.outputs, result, check=reporter.check)
     return result
 
 
