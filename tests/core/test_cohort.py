@@ -140,6 +140,17 @@ class TestComparison:
         assert "left and right may be swapped" in complaints.pop(3)
         assert set(complaints) == {""}
 
+    def test_a_map_that_resembles_neither_side_is_not_called_swapped(self):
+        grid, maps = self.cohort()
+        noise = np.random.default_rng(5).random(grid.shape)
+        turned = maps[0].reshape(grid.shape)[::-1]
+        maps[4] = (noise + 0.15 * turned).astype(np.float32).ravel()  # a little like the mirror
+        correlation, complaint = self.compared(grid, maps)[4]
+        mirrored = np.corrcoef(maps[4], turned.ravel())[0, 1]
+        assert 0.3 > mirrored > correlation + 0.03
+        assert "badly aligned" in complaint
+        assert "mirror" not in complaint
+
     def test_a_symmetric_cohort_is_not_suspected(self):
         grid, maps = self.cohort()
         symmetric = [each.reshape(grid.shape) for each in maps]

@@ -1,5 +1,6 @@
 """Does a map look like those a model was trained on: rotated, shifted, mirrored, another brain."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,23 @@ def test_a_map_shifted_by_a_centimetre_does_not(likeness, cells):
 
 def test_a_map_with_left_and_right_swapped_is_told_as_such(likeness, cells):
     _, mirrored = compare(likeness, cells, maps(1, seed=2)[0][::-1])
+    assert mirrored
+
+
+def test_what_resembles_neither_side_is_no_mirror_image(likeness, cells):
+    turned = maps(1, seed=2)[0][::-1]
+    unlike = np.roll(maps(1, seed=7)[0], 12, axis=1)
+    correlation, mirrored = compare(likeness, cells, unlike + 0.3 * turned)
+    other_way, _ = compare(likeness, cells, (unlike + 0.3 * turned)[::-1])
+    assert likeness.low > other_way > correlation + likeness.mirror_limit
+    assert not mirrored
+
+
+def test_a_swapped_map_is_told_as_such_however_lopsided_the_training_maps_are(likeness, cells):
+    """A wide limit, from a sample whose own likeness to its mirror image varies."""
+    wide = replace(likeness, mirror_limit=2.0)
+    correlation, mirrored = compare(wide, cells, maps(1, seed=2)[0][::-1])
+    assert correlation < wide.low
     assert mirrored
 
 

@@ -64,7 +64,8 @@ class MeanComparison:
         values_across = self._take_across(values)
         if self._sums_across is not None and values_across is not None:
             mirrored = _correlation(row, self._sums_across - np.nan_to_num(values_across))
-            if mirrored - straight > MIRROR_MARGIN:
+            # What resembles neither the others nor their mirror image is not swapped but misplaced.
+            if mirrored >= MIN_CORRELATION and mirrored - straight > MIRROR_MARGIN:
                 return straight, (
                     "it resembles the mirror image of the other maps more than the other maps "
                     f"(correlation {mirrored:.2f} against {straight:.2f}): left and right may be "

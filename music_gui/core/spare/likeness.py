@@ -166,7 +166,8 @@ class Likeness:
         correlation : float
             With the mean of the training maps.
         mirrored : bool
-            It resembles their mirror image more.
+            It resembles their mirror image more, and enough to be such a map with left and right
+            swapped: what resembles neither is no mirror image.
 
         Raises
         ------
@@ -182,7 +183,8 @@ class Likeness:
         if swapped is None:
             return straight, False
         across = _correlation(cells.means(swapped), self.means)
-        return straight, across - straight > self.mirror_limit
+        ahead = straight < self.low or across - straight > self.mirror_limit
+        return straight, across >= self.low and ahead
 
 
 def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
