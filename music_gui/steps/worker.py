@@ -31,7 +31,12 @@ from music_gui.jobs.publication import (
     resume_publication,
 )
 from music_gui.jobs.supervision import SupervisedJob
-from music_gui.steps.memoization import computed_before, result_key
+from music_gui.steps.memoization import (
+    changed_inputs,
+    computed_before,
+    digest_inputs,
+    result_key,
+)
 from music_gui.steps.registry import get_step
 from music_gui.steps.reporter import Reporter
 from music_gui.steps.step import Step, StepParameters, Workspace
@@ -181,7 +186,8 @@ def _run(study: Study, folder: JobFolder, reporter: Reporter) -> dict[str, Any]:
     step = get_step(spec.step)  # imports the numerical libraries, which must be there to be limited
     parameters = parse_parameters(step, spec.parameters)
     reporter.update(0.0, "checking the inputs")
-    key = result_key(step, study, parameters, spec.threads, reporter)
+    inputs = digest_inputs(step, study, parameters, reporter)
+    key = result_key(step, parameters, spec.threads, inputs)
     if not spec.recompute and (earlier := computed_before(study, key)):
         return earlier
     output = paths.output(attempt)
@@ -193,6 +199,9 @@ def _run(study: Study, folder: JobFolder, reporter: Reporter) -> dict[str, Any]:
         made = step.run(study, parameters, workspace)
     reporter.check()
     check_outputs(output, study.root, made.outputs)
+    now = digest_inputs(step, study, parameters, reporter, known=inputs)
+    if changed := changed_inputs(inputs, now):
+        raise _changed_meanwhile(changed)
     result = {
         "summary": made.summary,
         "outputs": {name: digest(output / name) for name in made.outputs},
@@ -202,6 +211,17 @@ def _run(study: Study, folder: JobFolder, reporter: Reporter) -> dict[str, Any]:
     }
     publish(paths, attempt, study.root, made.outputs, result, check=reporter.check)
     return result
+
+
+def _changed_meanwhile(changed: list[str]) -> JobError:
+    """Word why results are thrown away that may come from the old or from the new inputs."""
+    more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+    return JobError(
+        "the inputs changed while the step was running, so its results were not kept",
+        where=", ".join(changed[:3]) + more,
+        why="they may hold some of the old and some of the new content",
+        remedy="Retry the job: it will use the inputs as they are now",
+    )
 
 
 def _conclude(paths: JobPaths, attempt: int, kind: str, data: dict[str, Any]) -> None:

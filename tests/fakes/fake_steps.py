@@ -42,6 +42,14 @@ def _write_number(study, parameters, workspace):
     return StepResult(["psc/number.txt", "psc/square.txt"], f"wrote {total}", {"total": total})
 
 
+def _change_base(study, parameters, workspace):
+    """Work as write-number while someone else changes its input."""
+    result = _write_number(study, parameters, workspace)
+    if parameters.number == 13:
+        (study.source_data / "base.txt").write_text("700")
+    return result
+
+
 class NoParameters(StepParameters):
     """Nothing to choose."""
 
@@ -136,6 +144,7 @@ STEPS = {
     step.name: step
     for step in (
         _step("write-number", _write_number, NumberParameters, _source),
+        _step("change-base", _change_base, NumberParameters, _source),
         _step("fail", _fail),
         _step("crash", _crash),
         _step("die-once", _die_once),

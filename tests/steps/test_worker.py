@@ -54,6 +54,28 @@ def test_the_same_is_not_computed_twice(bare_study, run):
     assert run("write-number", number=2).message == "wrote 2 (as computed before)"
 
 
+def test_results_of_inputs_that_changed_meanwhile_are_not_kept(bare_study, run):
+    base = bare_study.source_data / "base.txt"
+    base.parent.mkdir(exist_ok=True)
+    base.write_text("100")
+    snapshot = run("change-base", number=13)
+    assert snapshot.state == "failed"
+    assert "sourcedata/base.txt" in str(snapshot.error)
+    assert "Retry the job" in str(snapshot.error)
+    assert not (bare_study.root / "psc/number.txt").exists()
+    again = run("change-base", number=13)  # now with the new content, which stays
+    assert again.message == "wrote 713"
+    base.write_text("100")
+    assert run("change-base", number=13).state == "failed"
+
+
+def test_an_input_that_was_only_touched_has_not_changed(bare_study, run):
+    base = bare_study.source_data / "base.txt"
+    base.parent.mkdir(exist_ok=True)
+    base.write_text("700")
+    assert run("change-base", number=13).message == "wrote 713"
+
+
 def test_a_parameter_left_at_its_default_is_the_same_as_one_given(bare_study, run):
     run("write-number")
     run("write-number", number=1, seconds=0.0)
