@@ -58,6 +58,10 @@ class InputError(MusicError):
     """A file, table or array that the user gave can't be used as it is."""
 
 
+class DamagedFileError(InputError):
+    """A file is cut off or damaged: nothing can be said about what was in it."""
+
+
 class GridMismatchError(InputError):
     """Two images do not share shape and affine."""
 

@@ -14,7 +14,7 @@ from isal import igzip, isal_zlib
 from nibabel.nifti1 import Nifti1Header
 from numpy.typing import DTypeLike, NDArray
 
-from music_gui.core.errors import InputError, ParameterError
+from music_gui.core.errors import DamagedFileError, InputError, ParameterError
 from music_gui.core.grid import Grid, axis_change, check_same_grid
 from music_gui.io.atomic import replacing
 from music_gui.io.nifti_header import HEADER_BYTES, NiftiHeader, Xform, parse_header
@@ -327,8 +327,8 @@ def _chosen_volume(header: NiftiHeader, volume: int | None, where: str) -> int:
     return volume
 
 
-def _cut_off(where: str, found: int, expected: int) -> InputError:
-    return InputError(
+def _cut_off(where: str, found: int, expected: int) -> DamagedFileError:
+    return DamagedFileError(
         "the file is cut off",
         where=where,
         why=f"it ends after {found:,} of {expected:,} bytes",
@@ -336,9 +336,9 @@ def _cut_off(where: str, found: int, expected: int) -> InputError:
     )
 
 
-def _damaged(where: str, error: Exception) -> InputError:
+def _damaged(where: str, error: Exception) -> DamagedFileError:
     cut_off = isinstance(error, EOFError)
-    return InputError(
+    return DamagedFileError(
         "the file is cut off" if cut_off else "the compressed file is damaged",
         where=where,
         why="the compressed data end too early" if cut_off else str(error),

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from music_gui.core.atlas import Atlas
 from music_gui.core.cohort.ravens import GREY_MATTER_ML
-from music_gui.core.errors import GridMismatchError, InputError, MusicError, ParameterError
+from music_gui.core.errors import (
+    DamagedFileError,
+    GridMismatchError,
+    InputError,
+    MusicError,
+    ParameterError,
+)
 from music_gui.core.psc import PscExtractor
 from music_gui.core.spare.applicability import Check
 from music_gui.core.spare.likeness import CoarseCells, Likeness
@@ -137,12 +143,15 @@ def measure_map(
     Raises
     ------
     InputError
-        If the file is missing or no image; what is wrong with a readable image is a check.
+        If the file is missing, damaged or no image; what is wrong with a readable image is a
+        check.
     """
     read_grid(path, xform=xform)
     record: dict[str, Any] = {"map": path.name, "checksum": digest(path)}
     try:
         image = read_ravens_map(path, ravens_scale=ravens_scale, xform=xform, volume=volume)
+    except DamagedFileError:
+        raise  # nothing is known about the person then
     except InputError as error:
         return Measured(None, (Check("map", False, _without_path(error)),), record, {})
     record |= {"ravens_scale": image.scale, "total_gm_ml": round(image.total_gm_ml, 3)}

@@ -290,6 +290,15 @@ def test_a_file_that_is_missing_or_no_image_fails_the_job(score, tmp_path):
         score(map=str(text), age=60, sex="F")
 
 
+@pytest.mark.parametrize("kept", [0.5, 0.98])
+def test_a_map_that_is_cut_off_fails_the_job(score, tmp_path, kept):
+    whole = write_map(tmp_path / "whole.nii.gz", score.maps[0], GRID).read_bytes()
+    cut = tmp_path / "cut.nii.gz"
+    cut.write_bytes(whole[: int(len(whole) * kept)])
+    with pytest.raises(InputError, match="cut off"):
+        score(map=str(cut), age=60, sex="F")
+
+
 # Which model.
 
 
