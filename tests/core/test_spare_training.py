@@ -93,6 +93,20 @@ def test_shuffled_diagnoses_give_chance():
     assert np.mean(accuracy) == pytest.approx(0.5, abs=0.06)
 
 
+def test_shuffling_keeps_the_patients_of_every_site():
+    """One site has hardly any controls to spare: ComBat must still find them all there."""
+    data = made_up(n=144, sessions=2)
+    sites = np.repeat(np.array(["big"] * 65 + ["small"] * 7), 2)
+    data = TrainingSet(data.X, data.people, data.patients, data.groups, sites)
+    dealt = [shuffled_labels(data, np.random.default_rng(seed)) for seed in range(20)]
+    for labels in dealt:
+        for site in ("big", "small"):
+            assert labels[sites == site].sum() == data.patients[sites == site].sum()
+        np.testing.assert_array_equal(labels[::2], labels[1::2])  # the sessions of a person
+    assert len({labels.tobytes() for labels in dealt}) == 20
+    assert len({labels[sites == "small"].tobytes() for labels in dealt}) > 3
+
+
 def scores_before_and_after_distorting(
     victim: int, prepare_everyone: bool
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
