@@ -264,13 +264,16 @@ def _result(
         check_site(model, site),
     ]
     reasons = [check.text for check in checks if check.passed is False]
+    notes = list(measured.notes)
+    if model.sites and site not in model.sites:
+        notes.append(checks[-1].text)
     result: dict[str, Any] = {
         "format": "music-gui spare score",
         "format_version": 1,
         "id": score_id,
         "status": "not applicable" if reasons else "scored",
         "reasons": reasons,
-        "notes": list(measured.notes),
+        "notes": notes,
         "subject": {
             "age": age,
             "sex": sex,
@@ -289,7 +292,8 @@ def _result(
         "disclaimer": DISCLAIMER,
     }
     if not reasons and measured.volumes is not None:
-        result |= _scored(file, model, measured, given)
+        scored = _scored(file, model, measured, given)
+        result |= scored | {"notes": notes + scored["notes"]}
         if not result["in_training"] and _has_trained(path, measured.record):
             result["notes"].append("another session of this person was in the training sample")
     return result
@@ -305,7 +309,7 @@ def _scored(
     person = pd.DataFrame([known | {model.site_column: given["site"]}])
     score = model.score(volumes, CovariateTable.of(person))
     row = _training_row(file, model, volumes)
-    notes = list(measured.notes)
+    notes = []
     compared = score.value
     if row is not None:
         notes.append(
@@ -403,7 +407,7 @@ def _card(path: Path, file: SpareModelFile) -> dict[str, Any]:
 
 def _write(study: Study, workspace: Workspace, score_id: str, result: dict[str, Any]) -> StepResult:
     for check in result["checks"]:
-        if check["passed"] is False:
+        if check["passed"] is False or check["text"] in result["notes"]:
             workspace.progress.warn(f"{check['name']}: {check['text']}")
     folder = workspace.output / "scores" / score_id
     write_json(folder / "score.json", result)

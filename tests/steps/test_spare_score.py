@@ -126,13 +126,24 @@ def test_a_map_multiplied_by_1000_has_the_same_score_and_says_so(score):
 
 
 def test_an_unknown_site_is_scored_as_measured_and_marked(score):
-    _, content, _ = score(score.maps[0], site="Elsewhere")
+    _, content, warnings = score(score.maps[0], site="Elsewhere")
     assert content["status"] == "scored"
     assert content["score"]["harmonized"] is False
     site = next(check for check in content["checks"] if check["name"] == "site")
     assert site["passed"] is None
     assert "Elsewhere was not in the training sample" in site["text"]
     assert "a site effect may remain" in site["text"]
+    assert site["text"] in content["notes"]
+    assert f"site: {site['text']}" in warnings
+
+
+def test_a_site_that_was_not_given_is_said_and_a_known_one_is_not(score):
+    _, missing, warnings = score(score.maps[0], site=None)
+    assert missing["status"] == "scored"
+    assert missing["notes"][0].startswith("the site was not given")
+    assert any("a site effect may remain" in each for each in warnings)
+    _, known, warnings = score(score.maps[0], site="North")
+    assert not any("site" in each for each in [*known["notes"], *warnings])
 
 
 @pytest.fixture(scope="module")
