@@ -81,9 +81,14 @@ def _run(study: Study, parameters: HarmonizeParameters, workspace: Workspace) ->
     table = read_psc_table(study.psc_table(source))
     _check_source(table, source, name)
     people = people_of(table, study.participants)
-    if reason := _reason_to_skip(people, parameters.site):
-        progress.warn(f"not harmonised: {reason}")
-        return _write(workspace, name, table, None, {"not_harmonized": reason}, reason)
+    if (only := _only_site(people, parameters.site, source)) is not None:
+        reason = f"there is one site only ({only})"
+        progress.warn(f"not harmonised: {reason}; use {source} as it is")
+        return StepResult(
+            outputs=[],
+            summary=f"no table made, {source} can be used as it is: {reason}",
+            details={"not_harmonized": reason, "source_table": source},
+        )
     smooth = parameters.smooth or None
     covariates = _covariates(people, parameters, progress)
     kept = _rows_to_keep(people, smooth, covariates, parameters, progress)
@@ -140,19 +145,28 @@ def _check_source(table: PscTable, source: str, name: str) -> None:
         )
 
 
-def _reason_to_skip(people: pd.DataFrame, site: str) -> str:
-    """Say why there is nothing to harmonise; empty if there is."""
-    if site not in people.columns:
-        if site != HarmonizeParameters.model_fields["site"].default:
-            raise ParameterError(
-                f"the participants table has no column {site}",
-                remedy="Choose one of " + ", ".join(map(str, people.columns)),
-            )
-        return "the participants table has no column site"
-    found = sorted({label for label in as_labels(people[site]) if label is not None})
-    if len(found) < 2:
-        return f"there is one site only ({found[0]})" if found else "no one's site is known"
-    return ""
+def _only_site(people: pd.DataFrame, column: str, source: str) -> str | None:
+    """Return the site if there is one only, so nothing to harmonise; None if there are several.
+
+    Raises
+    ------
+    ParameterError
+        If the participants table does not tell the sites.
+    """
+    as_it_is = f"If all are from one site, {source} can be used as it is"
+    if column not in people.columns:
+        raise ParameterError(
+            f"the participants table has no column {column}",
+            remedy=f"Choose the column with the site among {', '.join(map(str, people.columns))}. "
+            + as_it_is,
+        )
+    found = sorted({label for label in as_labels(people[column]) if label is not None})
+    if not found:
+        raise ParameterError(
+            f"no one's site is known: column {column} of the participants table is empty",
+            remedy=f"Choose another column. {as_it_is}",
+        )
+    return found[0] if len(found) == 1 else None
 
 
 def _covariates(
@@ -245,7 +259,7 @@ def _write(
     workspace: Workspace,
     name: str,
     table: PscTable,
-    record: dict[str, Any] | None,
+    record: dict[str, Any],
     details: dict[str, Any],
     summary: str,
 ) -> StepResult:
@@ -260,20 +274,16 @@ def _write(
     written = write_psc_table(
         workspace.output / "psc" / f"{name}.parquet", PscTable(table.table, sidecar)
     )
-    shown = (
-        {}
-        if record is None
-        else {
-            term: {
-                when: {k: v for k, v in figures.items() if k != "eta_squared"}
-                for when, figures in pair.items()
-            }
-            for term, pair in record["effects"].items()
+    shown = {
+        term: {
+            when: {k: v for k, v in figures.items() if k != "eta_squared"}
+            for when, figures in pair.items()
         }
-    )
+        for term, pair in record["effects"].items()
+    }
     return StepResult(
         outputs=[f"psc/{file}" for file in written],
-        summary=summary if record else f"copied without harmonising: {summary}",
+        summary=summary,
         details={"table": name, "effects": shown} | details,
     )
 

@@ -11,6 +11,7 @@ from music_gui.core.errors import InputError, ParameterError, StudyError
 from music_gui.core.harmonization import ComBatGAM
 from music_gui.io.participants_tsv import write_participants
 from music_gui.io.psc_table import read_psc_table
+from music_gui.steps.gwas_data import gwas_table_name
 from music_gui.steps.harmonize import STEP
 
 
@@ -60,24 +61,34 @@ def test_the_same_input_gives_the_same_bytes(tmp_path, people):
     assert contents[0] == contents[1]
 
 
-def test_a_study_of_one_site_is_passed_through_with_the_reason(tmp_path):
+def test_a_study_of_one_site_gets_no_table_but_the_reason(tmp_path):
     study = make_study(tmp_path, made_up_people(20, sites=("North",)))
     result, warnings = run(study, STEP, tmp_path)
     assert "there is one site only (North)" in result.summary
+    assert "study_raw can be used as it is" in result.summary
     assert "there is one site only (North)" in warnings[0]
-    table = read_psc_table(study.psc_table("study_harmonized"))
-    assert table.sidecar.harmonization is None
-    assert table.sidecar.details["not_harmonized"] == "there is one site only (North)"
-    np.testing.assert_array_equal(table.values, read_psc_table(study.psc_table("study_raw")).values)
+    assert result.details["not_harmonized"] == "there is one site only (North)"
+    assert list(result.outputs) == []
+    assert not study.psc_table("study_harmonized").exists()
+    assert gwas_table_name(study, "") == "study_raw"  # what a GWAS takes by default
 
 
-def test_a_study_without_a_site_column_is_passed_through_but_a_wrong_name_is_not(tmp_path, people):
+@pytest.mark.parametrize("column", ["site", "scanner"])
+def test_a_table_without_the_column_of_the_site_is_refused(tmp_path, people, column):
     study = make_study(tmp_path, people)
     write_participants(study.participants, people.drop(columns="site"))
-    result, _ = run(study, STEP, tmp_path)
-    assert "no column site" in result.summary
-    with pytest.raises(ParameterError, match="no column scanner"):
-        run(study, STEP, tmp_path, site="scanner")
+    with pytest.raises(ParameterError, match=f"no column {column}") as refused:
+        run(study, STEP, tmp_path, site=column)
+    assert "diagnosis" in refused.value.remedy
+    assert "study_raw can be used as it is" in refused.value.remedy
+
+
+def test_a_column_in_which_no_site_stands_is_refused(tmp_path, people):
+    study = make_study(tmp_path, people)
+    write_participants(study.participants, people.assign(site=None))
+    with pytest.raises(ParameterError, match="no one's site is known: column site"):
+        run(study, STEP, tmp_path)
+    assert not study.psc_table("study_harmonized").exists()
 
 
 def test_a_site_with_one_subject_is_named_and_can_be_left_out(tmp_path, people):
