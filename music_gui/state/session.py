@@ -165,7 +165,9 @@ class Session:
 
     def _forget_study(self) -> None:
         if self._runner is not None:
-            self._runner.stop()
+            # Its thread may be ending a process: that is waited for off the UI thread, before
+            # the next runner starts and after what was asked of this one.
+            self.background.request(self._runner.stop, _take_no_notice, self.failed.emit)
             self._runner = None
         self.study = None
         self.catalog = Catalog()
@@ -186,7 +188,7 @@ class Session:
         on_change = partial(self._on_job_changed, study)
         self._runner = self._runner_factory(study.jobs, on_change, self.settings)
         self.study_changed.emit(study)
-        self._runner.start()
+        self.background.request(self._runner.start, _take_no_notice, self.failed.emit)
         self.refresh()
 
     # -- jobs ------------------------------------------------------------------------------

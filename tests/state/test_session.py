@@ -1,6 +1,8 @@
 """The open study and what follows from it."""
 
 import os
+import queue
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -153,6 +155,41 @@ def test_closing_leaves_nothing_behind(session: Session, study: Study, runners: 
     assert (session.association.run, session.association.result) == (None, None)
     assert session.columns == {}
     assert session.jobs.jobs == []
+
+
+def test_a_runner_that_takes_long_to_stop_keeps_no_one_waiting(study: Study):
+    """The UI thread goes on; the next runner starts only when the first has stopped."""
+    calls, may_stop, posted = [], threading.Event(), queue.SimpleQueue()
+
+    class SlowRunner(FakeRunner):
+        def start(self) -> None:
+            calls.append((id(self), "start", threading.current_thread()))
+
+        def stop(self) -> None:
+            assert may_stop.wait(10)
+            calls.append((id(self), "stop", threading.current_thread()))
+
+    background = Background(posted.put)
+    made = []
+
+    def factory(*arguments: Any) -> SlowRunner:
+        made.append(SlowRunner(*arguments))
+        return made[-1]
+
+    session = Session(background, Settings(), factory)
+    session._show_study(study)
+    session._show_study(Study.open(study.root))  # would hang here if it waited
+    session.close_study()
+    may_stop.set()
+    background.stop()
+    first, second = map(id, made)
+    assert [call[:2] for call in calls] == [
+        (first, "start"),
+        (first, "stop"),
+        (second, "start"),
+        (second, "stop"),
+    ]
+    assert all(call[2] is not threading.main_thread() for call in calls)
 
 
 def test_another_study_takes_the_place_of_the_first(
