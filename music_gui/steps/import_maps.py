@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from music_gui.core.cohort.comparison import MeanComparison
+from music_gui.core.cohort.comparison import UNLIKE_CORRELATION, MeanComparison
 from music_gui.core.cohort.mask import MapStatistics
 from music_gui.core.errors import InputError, MusicError, ParameterError
 from music_gui.core.grid import Grid
@@ -96,6 +96,13 @@ class ImportMapsParameters(StepParameters):
         "one and refuses maps whose two transforms disagree",
     )
     volume: int | None = Field(None, ge=0, description="Which volume of 4D images, from 0")
+    min_likeness: float = Field(
+        UNLIKE_CORRELATION,
+        ge=0,
+        le=1,
+        description="Least correlation with the mean of the other maps inside the mask; maps "
+        "below it are refused, as they lie elsewhere or are something else. 0 refuses none",
+    )
 
     @field_validator("ravens_scale")
     @classmethod
@@ -165,7 +172,18 @@ def run(study: Study, parameters: ImportMapsParameters, workspace: Workspace) ->
         volume=parameters.volume,
     ) as writer:
         comparison = MeanComparison(statistics, mask, target.grid)
-        _write_all(maps, report, keys, cache, comparison, mask, target.grid, writer, workspace)
+        _write_all(
+            maps,
+            report,
+            keys,
+            cache,
+            comparison,
+            mask,
+            target.grid,
+            writer,
+            workspace,
+            parameters.min_likeness,
+        )
         _require_some(report, IMPORTED)
     return _conclude(study, maps, report, mask, target, workspace)
 
@@ -304,6 +322,7 @@ def _write_all(
     grid: Grid,
     writer: MaskedMapsWriter,
     workspace: Workspace,
+    min_likeness: float,
 ) -> None:
     """Write the masked rows of all checked maps, in the order in which they were offered."""
     voxels = np.flatnonzero(mask)
@@ -333,12 +352,20 @@ def _write_all(
         participant, session = (
             report.value(row, name) for name in ("participant_id", "session_id")
         )
+        correlation, complaint = comparison.compare(values)
+        if min_likeness > 0 and correlation < min_likeness:
+            report.refuse(
+                row,
+                f"its correlation with the mean of the other maps is {correlation:.2f}, less than "
+                f"{min_likeness:g}: it is not aligned as they are, or no grey-matter map. Make it "
+                "again, or set the least likeness to 0 to import it all the same",
+            )
+            continue
         scale = float(report.value(row, "ravens_scale"))
         checksum = writer.append(masked, participant, session, scale)
         if (twin := seen.setdefault(checksum, row)) != row:
             report.warn(row, f"its voxels are the same as those of {maps.name(twin)}")
             report.warn(twin, f"its voxels are the same as those of {maps.name(row)}")
-        correlation, complaint = comparison.compare(values)
         if complaint:
             report.warn(row, complaint)
         report.imported(row, correlation)

@@ -504,7 +504,7 @@ class TestSuspiciousMaps:
         for number in range(1, 8):
             data = brain(2 if number == 5 else number)
             save(tmp_path / f"sub-{number:02}.nii.gz", data[::-1] if number == 3 else data)
-        result, listener = run(folder=tmp_path)
+        result, listener = run(folder=tmp_path, min_likeness=0)
         warnings = report(study)["warnings"].tolist()
         assert "left and right may be swapped" in warnings[2]
         assert warnings[1] == "its voxels are the same as those of sub-05 ses-01"
@@ -512,6 +512,19 @@ class TestSuspiciousMaps:
         assert [bool(each) for each in warnings] == [False, True, True, False, True, False, False]
         assert result.details["n_warned"] == 3
         assert any("3 imported maps have warnings" in text for text in listener.warnings)
+
+    def test_a_map_that_is_turned_is_refused_unless_that_is_allowed(self, study, run, tmp_path):
+        for number in range(1, 8):
+            data = brain(number)
+            save(tmp_path / f"sub-{number:02}.nii.gz", data[::-1, ::-1] if number == 3 else data)
+        result, _ = run(folder=tmp_path)
+        table = report(study)
+        assert result.details["n_imported"] == 6
+        assert table["state"].tolist().count("refused") == 1
+        assert "correlation with the mean of the other maps" in table["reason"][2]
+        assert MaskedMaps.open(study.masked_maps).n_images == 6
+        result, _ = run(folder=tmp_path, min_likeness=0)
+        assert result.details["n_imported"] == 7
 
     def test_the_report_tells_how_each_map_correlates_with_the_others(self, study, run):
         save_cohort(study.source_data)
