@@ -64,7 +64,10 @@ class JobList:
         return self._lines[job_id]
 
     def metrics_of(self, job_id: str) -> list[tuple[str, dict[str, Any]]]:
-        """Return the numbers a job has published, in order."""
+        """Return the numbers a job has published, in order.
+
+        None of a job that had ended before the study was opened (`Session.load_metrics`).
+        """
         return self._metrics[job_id]
 
     def clear(self) -> None:
@@ -80,6 +83,9 @@ class JobList:
         job_id = snapshot.spec.job_id
         before = self._jobs.get(job_id)
         self._jobs[job_id] = snapshot
+        if before is None and snapshot.state.is_final and not self._ended_just_now(None, snapshot):
+            # A long import has published a hundred thousand: they are read when asked for.
+            events = [event for event in events if event.kind != "metric"]
         lines = [line for event in events if (line := _line(event))]
         if lines:
             kept = self._lines[job_id]

@@ -12,6 +12,7 @@ import numpy as np
 from music_gui.core.atlas import Atlas
 from music_gui.core.errors import InputError, MusicError
 from music_gui.io.study import Study
+from music_gui.jobs.folder import JobFolder
 from music_gui.state.association import GENOME_WIDE_P, AssociationResult
 from music_gui.state.brain_scene import PscColumn, SliceImage
 
@@ -88,6 +89,16 @@ def load_atlas(study: Study, name: str) -> Atlas:
     except MusicError:  # no maps, or damaged ones: an atlas can be looked at all the same
         checksum = None
     return read_atlas(study.atlas(name), maps_checksum=checksum)
+
+
+def load_metrics(study: Study, job_id: str) -> list[tuple[str, dict[str, Any]]]:
+    """Read the numbers that a job has published, in order."""
+    _, events = JobFolder(study.jobs / job_id).refresh()
+    return [
+        (str(event.data["name"]), event.data["values"])
+        for event in events
+        if event.kind == "metric"
+    ]
 
 
 def load_surface(study: Study, name: str, scale: int) -> LabelSurface:

@@ -204,6 +204,14 @@ class Session:
         """Read what a step asks for, and hand it to ``on_done``."""
         self._reader.read(lambda: load_step_form(step), on_done, topic="step form")
 
+    def load_metrics(
+        self, job_id: str, on_done: Callable[[list[tuple[str, dict[str, Any]]]], None]
+    ) -> None:
+        """Read the numbers that a job has published, and hand them to ``on_done``."""
+        self._reader.read_from_study(
+            lambda study: loading.load_metrics(study, job_id), on_done, topic=f"metrics {job_id}"
+        )
+
     def submit(self, step: str, parameters: dict[str, Any], *, title: str) -> None:
         """Queue a step as a job; it appears in `jobs`, or `failed` follows."""
         self._ask(lambda runner: [runner.submit(step, parameters, title=title)], self._own.add_jobs)

@@ -104,6 +104,17 @@ def test_metrics_are_kept_for_a_panel_that_opens_later(
     assert jobs.metrics_of(job.spec.job_id) == [("fit", values)]
 
 
+def test_metrics_of_a_job_that_had_ended_before_are_not_replayed(
+    jobs: JobList, seen: dict[str, list], snapshot: Snapshot
+):
+    job = snapshot(JobState.DONE, ended="2020-01-01T00:00:00.000+00:00")
+    metric = Event(kind="metric", data={"name": "fit", "values": {"epoch": 1}})
+    jobs.apply(job, [metric, Event(kind="log", data={"text": "kept"})])
+    assert seen["measured"] == []
+    assert jobs.metrics_of(job.spec.job_id) == []
+    assert jobs.log_of(job.spec.job_id)[0].endswith("kept")
+
+
 def test_jobs_stand_in_the_order_of_their_ids(jobs: JobList, snapshot: Snapshot):
     for job_id in ("20260102T0_fit_0", "20260101T0_fit_0"):
         jobs.apply(snapshot(JobState.QUEUED, job_id), [])

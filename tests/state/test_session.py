@@ -14,7 +14,10 @@ from music_gui.core.atlas import Atlas, AtlasScale
 from music_gui.core.errors import JobError, StudyError
 from music_gui.core.grid import Grid
 from music_gui.io.study import Study
+from music_gui.jobs.events import Event, append_event
+from music_gui.jobs.folder import create_job
 from music_gui.jobs.job import JobSnapshot, JobState
+from music_gui.jobs.runner import new_job
 from music_gui.state import loading
 from music_gui.state.association import AssociationResult
 from music_gui.state.background import Background
@@ -349,3 +352,13 @@ def test_the_painted_column_follows_the_results_it_comes_from(session):
     session.paint("SPARE weight")
     session._add_columns([PscColumn("SPARE weight", {"C4_1": 2.0})])
     assert session.scene.painted.values == {"C4_1": 2.0}
+
+
+def test_the_metrics_of_an_old_job_are_read_when_they_are_asked_for(session: Session, study: Study):
+    paths = create_job(study.jobs, new_job("fit", {}, title="Fit"))
+    values = {"epoch": 1, "loss": 0.5}
+    append_event(paths.events, Event(kind="metric", data={"name": "fit", "values": values}))
+    session.open_study(study.root)
+    answers: list = []
+    session.load_metrics(paths.folder.name, answers.extend)
+    assert answers == [("fit", values)]

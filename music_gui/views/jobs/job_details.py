@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from music_gui.state.command_line import command_of
 from music_gui.state.job_text import state_text
@@ -61,8 +62,11 @@ class JobDetails(QDialog):
         layout.addWidget(self.tabs, 1)
         self.resize(760, 520)
         self._append(session.jobs.log_of(job_id))
-        for name, values in session.jobs.metrics_of(job_id):
-            self._on_measured(job_id, name, values)
+        metrics = session.jobs.metrics_of(job_id)
+        job = session.jobs.job(job_id)
+        if not metrics and job is not None and job.state.is_final:
+            session.load_metrics(job_id, self._take_metrics)
+        self._take_metrics(metrics)
         follow(self, session.jobs.changed, self._on_changed)
         follow(self, session.jobs.logged, self._on_logged)
         follow(self, session.jobs.measured, self._on_measured)
@@ -108,6 +112,11 @@ class JobDetails(QDialog):
             self.log.appendPlainText("\n".join(lines))
         if at_end:
             self.log.moveCursor(QTextCursor.MoveOperation.End)
+
+    def _take_metrics(self, metrics: list[tuple[str, dict[str, Any]]]) -> None:
+        if isValid(self):
+            for name, values in metrics:
+                self._on_measured(self._job_id, name, values)
 
     def _on_measured(self, job_id: str, name: str, values: dict[str, Any]) -> None:
         if job_id != self._job_id or name != "fit":
