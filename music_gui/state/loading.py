@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 #: Title of the column with each PSC's strongest association.
 TOP_HIT = "Largest −log₁₀ p"
 
+#: Titles in the order in which the columns stand, whatever is read first; others follow.
+_COLUMN_ORDER = ("Volume", "Significant variants", TOP_HIT, "SPARE weight", "SPARE pattern")
+
+
+def column_place(title: str) -> int:
+    """Return the place of a column among the others."""
+    return _COLUMN_ORDER.index(title) if title in _COLUMN_ORDER else len(_COLUMN_ORDER)
+
 
 def load_template() -> SliceImage:
     """Read the built-in MNI152 T1 template."""

@@ -358,7 +358,8 @@ class Session:
 
     def _add_columns(self, columns: list[PscColumn]) -> None:
         """Offer columns for painting; one that replaces the painted one is painted at once."""
-        self.columns = self.columns | {column.title: column for column in columns}
+        offered = self.columns | {column.title: column for column in columns}
+        self.columns = dict(sorted(offered.items(), key=lambda item: loading.column_place(item[0])))
         self.columns_changed.emit(self.columns)
         if self.scene.painted is not None:
             self.paint(self.scene.painted.title)

@@ -362,3 +362,9 @@ def test_the_metrics_of_an_old_job_are_read_when_they_are_asked_for(session: Ses
     answers: list = []
     session.load_metrics(paths.folder.name, answers.extend)
     assert answers == [("fit", values)]
+
+
+def test_columns_stand_in_one_order_whatever_is_read_first(session):
+    for title in ("SPARE weight", "mine", loading.TOP_HIT, "Volume"):
+        session._add_columns([PscColumn(title, {"C4_1": 1.0})])
+    assert list(session.columns) == ["Volume", loading.TOP_HIT, "SPARE weight", "mine"]
