@@ -74,7 +74,7 @@ def gl_widget(panel):
 
 def test_without_an_atlas_it_says_what_to_do(open_scene, screenshot):
     panel = open_scene()
-    assert "import an atlas" in panel.view._message.accessibleName()
+    assert "Fit an atlas" in panel.view._message.accessibleName()
     screenshot(panel, "scene_empty")
 
 

@@ -70,7 +70,7 @@ def column(panel, title):
 
 def test_without_an_atlas_it_says_what_to_do(open_list, screenshot):
     panel = open_list()
-    assert "import an atlas" in panel._empty.accessibleName()
+    assert "Fit an atlas" in panel._empty.accessibleName()
     assert panel._pages.currentWidget() is panel._empty
     screenshot(panel, "psc_list_empty")
 
