@@ -8,7 +8,7 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from music_gui.views.widgets import palette
 from music_gui.views.widgets.follow import follow
@@ -20,7 +20,7 @@ _QUANTITIES = (
     ("n_vanished", "vanished"),
 )
 
-_REDRAW_MS = 400
+_REDRAW_MS = 150
 
 
 class ConvergencePlot(QWidget):
@@ -30,11 +30,20 @@ class ConvergencePlot(QWidget):
         super().__init__(parent)
         self._points: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._curves: dict[tuple[str, str], pg.PlotDataItem] = {}
-        self._layout = pg.GraphicsLayoutWidget()
-        self._layout.setAccessibleName("Convergence of the fit")
+        self.setAccessibleName("Convergence of the fit")
+        self._legend = QLabel()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 8, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._legend)
+        self._widgets: list[pg.PlotWidget] = []
         self.plots: dict[str, pg.PlotItem] = {}
         for row, (name, title) in enumerate(_QUANTITIES):
-            plot = self._layout.addPlot(row=row, col=0, enableMenu=False)
+            widget = pg.PlotWidget(enableMenu=False)
+            widget.setFrameShape(QFrame.Shape.NoFrame)
+            layout.addWidget(widget, 1)
+            self._widgets.append(widget)
+            plot = widget.plotItem
             plot.setLabel("left", title)
             plot.hideButtons()
             plot.getAxis("left").setWidth(64)
@@ -43,35 +52,38 @@ class ConvergencePlot(QWidget):
                 plot.setXLink(self.plots["loss"])
             self.plots[name] = plot
         plot.setLabel("bottom", "epoch")
-        self._legend = QLabel()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 8, 0, 0)
-        layout.addWidget(self._legend)
-        layout.addWidget(self._layout, 1)
+        self._stale: list[str] = []
         self._redraw = QTimer(self, singleShot=True, interval=_REDRAW_MS)
-        self._redraw.timeout.connect(self._draw)
+        self._redraw.timeout.connect(self._draw_next)
         follow(self, palette.theme_changed, self._dress)
         self._dress(palette.current())
 
     def add(self, values: dict[str, Any]) -> None:
         """Take in one epoch: ``epoch``, ``loss``, ``sparsity``, ``n_vanished`` and ``scale``."""
         self._points[f"C{values['scale']}" if "scale" in values else "fit"].append(values)
+        self._stale += [name for name in self.plots if name not in self._stale]
         if not self._redraw.isActive():
             self._redraw.start()
 
-    def _draw(self) -> None:
+    def _draw_next(self) -> None:
+        """Draw one plot and leave the others to later turns: together they would be felt."""
+        self._draw(self._stale.pop(0))
+        if self._stale:
+            self._redraw.start()
+
+    def _draw(self, name: str) -> None:
         for series, points in self._points.items():
-            for name, plot in self.plots.items():
-                if (series, name) not in self._curves:
-                    self._curves[series, name] = plot.plot()
-                    self._dress(palette.current())
-                known = [point for point in points if point.get(name) is not None]
-                self._curves[series, name].setData(
-                    [point["epoch"] for point in known], [point[name] for point in known]
-                )
+            if (series, name) not in self._curves:
+                self._curves[series, name] = self.plots[name].plot()
+                self._dress(palette.current())
+            known = [point for point in points if point.get(name) is not None]
+            self._curves[series, name].setData(
+                [point["epoch"] for point in known], [point[name] for point in known]
+            )
 
     def _dress(self, theme: palette.Theme) -> None:
-        self._layout.setBackground(theme.plot_background)
+        for widget in self._widgets:
+            widget.setBackground(theme.plot_background)
         for plot in self.plots.values():
             for side in ("left", "bottom"):
                 plot.getAxis(side).setPen(theme.plot_axis)
