@@ -175,9 +175,14 @@ class Study:
         """Folder of the masked maps (`music_gui.io.masked_maps`)."""
         return self.cohort / "maps"
 
-    def decomposition(self, scale: int) -> Path:
-        """Folder of the factorisation at a scale."""
-        return self.root / "decompositions" / f"C{scale}"
+    @property
+    def decompositions(self) -> Path:
+        """Folder of all factorisations: a folder for each atlas, in it one for each scale."""
+        return self.root / "decompositions"
+
+    def decomposition(self, atlas: str, scale: int) -> Path:
+        """Folder of the factorisation from which an atlas has its scale: ``study/C32``."""
+        return self.decompositions / checked_name(atlas) / f"C{scale}"
 
     @property
     def atlases(self) -> Path:

@@ -121,7 +121,7 @@ def run(study: Study, parameters: FitParameters, workspace: Workspace) -> StepRe
         estimator = _estimator(parameters, C, workspace.threads)
         _fit_scale(estimator, X, maps, gram, workspace, share.part(0, _FITTED))
         share.update(_FITTED, f"C{C}: making the atlas")
-        fitted.append(write_fitted_scale(workspace.output, estimator, maps, about))
+        fitted.append(write_fitted_scale(study, workspace.output, estimator, maps, about))
         done += C
     return _result(about, maps, fitted)
 

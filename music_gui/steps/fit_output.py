@@ -19,6 +19,7 @@ from music_gui.io.atlas_dseg import ScaleSource, write_scale, write_surface
 from music_gui.io.atomic import write_json, write_text
 from music_gui.io.decomposition_npz import write_components
 from music_gui.io.masked_maps import MaskedMaps
+from music_gui.io.study import Study
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +76,11 @@ class FittedScale:
 
 
 def write_fitted_scale(
-    output: Path, estimator: SopNMF | ExactONMF, maps: MaskedMaps, about: FitDescription
+    study: Study,
+    output: Path,
+    estimator: SopNMF | ExactONMF,
+    maps: MaskedMaps,
+    about: FitDescription,
 ) -> FittedScale:
     """Write decomposition, label image and surface of a fitted scale.
 
@@ -84,6 +89,8 @@ def write_fitted_scale(
 
     Parameters
     ----------
+    study : Study
+        Its layout is followed; nothing in it is changed.
     output : Path
         Folder laid out as the study.
     estimator : SopNMF or ExactONMF
@@ -97,7 +104,8 @@ def write_fitted_scale(
     drop_negligible(components)
     scale = AtlasScale(C, maps.unmask(argmax_labels(components)))
     loss, sparse = estimator.reconstruction_err_, sparsity(components)
-    folder = output / "decompositions" / f"C{C}"
+    decomposition = study.decomposition(about.atlas, C).relative_to(study.root)
+    folder = output / decomposition
     write_components(folder / "components.npz", components, maps.mask, maps.grid)
     write_text(folder / "convergence.tsv", _history_table(estimator.history_))
     write_json(folder / "run.json", _record(estimator, maps, about, scale, sparse))
@@ -111,7 +119,7 @@ def write_fitted_scale(
     files = write_scale(atlas, about.atlas, scale, maps.grid, sidecar=source)
     surface = build_label_surface(scale.labels, maps.grid)
     files.append(write_surface(atlas, about.atlas, C, surface))
-    outputs = [f"decompositions/C{C}", *(f"atlases/{about.atlas}/{file}" for file in files)]
+    outputs = [decomposition.as_posix(), *(f"atlases/{about.atlas}/{file}" for file in files)]
     return FittedScale(scale, loss, sparse, estimator.n_iter_, tuple(outputs))
 
 

@@ -46,7 +46,7 @@ def show_study(study: Study) -> Content:
     return {
         "study": {**study.manifest.model_dump(), "folder": str(study.root)},
         "cohort": _or_error(_cohort, study) if study.participants.is_file() else None,
-        "decompositions": _each(study.root / "decompositions", "run.json", _json_of),
+        "decompositions": _decompositions(study),
         "atlases": _each(study.atlases, "*_dseg.json", lambda path: _atlas(path.parent)),
         "psc_tables": {path.stem: _or_error(_psc_table, path) for path in tables},
         "gwas": _each(study.gwas_runs, "gwas.json", lambda path: _gwas(path.parent)),
@@ -70,6 +70,15 @@ def _each(folder: Path, pattern: str, describe: Callable[[Path], Content]) -> di
         name: _or_error(describe, path)
         for name, path in sorted(found.items())
         if not name.startswith(".")
+    }
+
+
+def _decompositions(study: Study) -> Content:
+    """Describe the factorisations, each named by atlas and scale: ``study/C32``."""
+    return {
+        f"{atlas.name}/{scale}": content
+        for atlas in sorted(study.decompositions.glob("[!.]*"))
+        for scale, content in _each(atlas, "run.json", _json_of).items()
     }
 
 

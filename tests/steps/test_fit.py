@@ -112,7 +112,7 @@ def test_without_parameters_it_fits_c32_by_exact_onmf(study, tmp_path):
     assert list(result.details["scales"]) == ["32"]
     assert "exact ONMF (fast)" in result.summary
     assert set(result.outputs) == {
-        "decompositions/C32",
+        "decompositions/study/C32",
         "atlases/study/atlas-study_scale-C32_dseg.nii.gz",
         "atlases/study/atlas-study_scale-C32_dseg.tsv",
         "atlases/study/atlas-study_scale-C32_dseg.json",
@@ -144,7 +144,7 @@ def test_the_files_say_what_was_done(study, tmp_path):
     job = workspace(tmp_path / "job")
     result = run(study, FitParameters(scales=(6,), seed=3, n_init=4), job)
     maps = MaskedMaps.open(study.masked_maps)
-    folder = job.output / "decompositions" / "C6"
+    folder = job.output / "decompositions/study/C6"
     record = json.loads((folder / "run.json").read_text())
     direct = ExactONMF(6, 4, 3).fit(maps.maps)
     assert record["reconstruction_err"] == pytest.approx(direct.reconstruction_err_, rel=1e-9)
@@ -182,20 +182,31 @@ def test_a_scale_of_other_maps_begins_a_new_generation_of_the_atlas(study, tmp_p
     assert (first.generation, *written) == (0, 0, 1)
 
 
+def test_a_fit_into_another_atlas_leaves_the_decompositions_of_the_first(study, tmp_path):
+    outputs = [
+        set(
+            run(study, FitParameters(scales=(5,), atlas=atlas), workspace(tmp_path / atlas)).outputs
+        )
+        for atlas in ("study", "other")
+    ]
+    assert "decompositions/other/C5" in outputs[1]
+    assert not outputs[0] & outputs[1]
+
+
 def test_vanished_components_are_named(study, tmp_path):
     job = workspace(tmp_path / "job")
     parameters = FitParameters(scales=(12,), algorithm="sopnmf", batch_size=8, max_epochs=150)
     result = run(study, parameters, job)
     scale = read_atlas(job.output / "atlases" / "study").scales[12]
     assert result.details["scales"]["12"]["vanished"] == list(scale.vanished)
-    record = json.loads((job.output / "decompositions/C12/run.json").read_text())
+    record = json.loads((job.output / "decompositions/study/C12/run.json").read_text())
     assert record["vanished"] == list(scale.vanished)
 
 
 def test_the_atlas_is_the_argmax_of_the_stored_components(study, tmp_path):
     job = workspace(tmp_path / "job")
     run(study, FitParameters(scales=(5,), algorithm="sopnmf", max_epochs=20), job)
-    stored = read_components(job.output / "decompositions/C5/components.npz")
+    stored = read_components(job.output / "decompositions/study/C5/components.npz")
     labels = read_atlas(job.output / "atlases/study").scales[5].labels.ravel()
     weights = stored.components.toarray()
     np.testing.assert_array_equal(labels[stored.voxels], weights.argmax(axis=0) + 1)

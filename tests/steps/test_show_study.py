@@ -29,7 +29,7 @@ def test_damaged_parts_are_named_and_the_rest_is_shown(finished_example, tmp_pat
     study = Study.open(shutil.copytree(finished_example.root, tmp_path / "copy"))
     for pattern in ("cohort/maps/maps.json", "atlases/*/*.json", "psc/study_raw.json",
                     "gwas/*/variants.parquet", "spare/*/*.spare.json", "scores/*/score.json",
-                    "decompositions/*/run.json"):  # fmt: skip
+                    "decompositions/*/*/run.json"):  # fmt: skip
         for path in study.root.glob(pattern):
             path.unlink()
             if damage != "removed":
