@@ -9,12 +9,15 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 from psygnal import EventedModel, Signal
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from music_gui.core.atlas import Atlas, parse_psc_name
 from music_gui.core.grid import Grid
 
 Point = tuple[float, float, float]
+
+#: So many changes of what is hidden can be taken back.
+_HIDDEN_HISTORY = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,10 +103,11 @@ class BrainScene(EventedModel):
         The mesh of the PSCs that are not hidden, which shows what lay behind the hidden ones; it
         arrives a moment after they were hidden. None while nothing is hidden.
     selected_surface : LabelSurface or None
-        The closed surface of the selected PSC alone, label 1; it arrives a moment after it was
-        selected.
+        The closed surfaces of all selected PSCs; it arrives a moment after they were selected.
     selected : str or None
-        Name of a PSC of this scale.
+        Name of a PSC of this scale: the one that all panels tell about.
+    also_selected : frozenset of str
+        Further PSCs of this scale, selected together with it by `toggle_selected`.
     crosshair : tuple of float
         World mm, RAS+.
     painted : PscColumn or None
@@ -148,6 +152,7 @@ class BrainScene(EventedModel):
     shown_surface: Any = None
     selected_surface: Any = None
     selected: str | None = None
+    also_selected: frozenset[str] = frozenset()
     crosshair: Point = (0.0, 0.0, 0.0)
     painted: PscColumn | None = None
     hidden: frozenset[str] = frozenset()
@@ -162,8 +167,19 @@ class BrainScene(EventedModel):
     overlay_range: tuple[float, float] = (0.0, 1.0)
     radiological: bool = False
 
+    _hidden_before: list[frozenset[str]] = PrivateAttr(default_factory=list)
+    _hidden_last: frozenset[str] = PrivateAttr(default=frozenset())
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self.events.selected.connect(self._on_selected)
+        self.events.hidden.connect(self._remember_hidden)
+
     def show_atlas(self, atlas: Atlas | None, scale: int | None = None) -> None:
         """Show an atlas, at a scale or its coarsest; the place of the crosshair is kept."""
+        if atlas is not None and self.atlas is not None and atlas.name != self.atlas.name:
+            self.hidden = frozenset()  # another atlas's PSCs of the same names
+            self._hidden_before.clear()
         self.selected = None
         self.surface = None
         self.scale = None
@@ -192,6 +208,7 @@ class BrainScene(EventedModel):
 
     def select(self, name: str | None, *, move_crosshair: bool = True) -> None:
         """Select a PSC, going to its scale; None selects nothing."""
+        self.also_selected = frozenset()
         if name is None or self.atlas is None:
             self.selected = None
             return
@@ -205,6 +222,29 @@ class BrainScene(EventedModel):
         if move_crosshair and (centre := self.atlas.centre_of(name)) is not None:
             self.crosshair = (float(centre[0]), float(centre[1]), float(centre[2]))
         self.selected = name
+
+    @property
+    def selection(self) -> frozenset[str]:
+        """All selected PSCs."""
+        return self.also_selected if self.selected is None else self.also_selected | {self.selected}
+
+    def toggle_selected(self, name: str) -> None:
+        """Select a PSC of this scale together with those that are, or take it out again."""
+        chosen = self.selection ^ {name}
+        current = name if name in chosen else self.selected
+        if current not in chosen:
+            current = min(chosen, default=None)
+        if current == self.selected:
+            self.also_selected = chosen - {current}
+        else:
+            self.also_selected = chosen  # keeps them when `current` becomes the selected one
+            self.selected = current
+
+    def _on_selected(self, name: str | None) -> None:
+        """Keep the others only if the new one was among them."""
+        self.also_selected = (
+            self.also_selected - {name} if name in self.also_selected else frozenset()
+        )
 
     def look_at(self, point: Point, *, select: bool = False) -> None:
         """Move the crosshair; with ``select`` the PSC there becomes the selected one."""
@@ -227,6 +267,7 @@ class BrainScene(EventedModel):
             self.look_at(
                 (float(world[nearest, 0]), float(world[nearest, 1]), float(world[nearest, 2]))
             )
+        self.also_selected = frozenset()
         self.selected = name
 
     @property
@@ -258,12 +299,35 @@ class BrainScene(EventedModel):
         """Hide or show one PSC."""
         self.hidden = self.hidden | {name} if hidden else self.hidden - {name}
 
-    def show_only(self, name: str) -> None:
-        """Hide all PSCs of this scale but one."""
+    def hide(self, *names: str) -> None:
+        """Hide PSCs."""
+        self.hidden = self.hidden | frozenset(names)
+
+    def show_only(self, *names: str) -> None:
+        """Hide all PSCs of this scale but some."""
         if self.atlas is not None and self.scale is not None:
-            others = frozenset(self.atlas.scales[self.scale].names) - {name}
-            self.hidden = (self.hidden | others) - {name}
+            others = frozenset(self.atlas.scales[self.scale].names) - frozenset(names)
+            self.hidden = (self.hidden | others) - frozenset(names)
 
     def show_all(self) -> None:
-        """Hide nothing."""
-        self.hidden = frozenset()
+        """Hide nothing at this scale; without an atlas, nothing at all."""
+        if self.atlas is not None and self.scale is not None:
+            self.hidden = self.hidden - frozenset(self.atlas.scales[self.scale].names)
+        else:
+            self.hidden = frozenset()
+            self._hidden_before.clear()
+
+    @property
+    def can_undo_hiding(self) -> bool:
+        """Whether a change of what is hidden can be taken back."""
+        return bool(self._hidden_before)
+
+    def undo_hiding(self) -> None:
+        """Take back the last change of what is hidden."""
+        if self._hidden_before:
+            self.hidden = self._hidden_before.pop()
+            self._hidden_before.pop()  # what this change itself has left
+
+    def _remember_hidden(self, hidden: frozenset[str]) -> None:
+        self._hidden_before = [*self._hidden_before[1 - _HIDDEN_HISTORY :], self._hidden_last]
+        self._hidden_last = hidden

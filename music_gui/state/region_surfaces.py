@@ -30,21 +30,25 @@ class RegionSurfaces:
         self._scene = scene
         self._background = background
         scene.events.selected.connect(self._build_selected)
+        scene.events.also_selected.connect(self._build_selected)
         scene.events.hidden.connect(self._build_shown)
         scene.events.scale.connect(self._build_shown)
 
     def _build_selected(self) -> None:
-        scene, atlas, name = self._scene, self._scene.atlas, self._scene.selected
+        scene, atlas, names = self._scene, self._scene.atlas, self._scene.selection
         scene.selected_surface = None
-        if atlas is None or name is None or atlas.centre_of(name) is None:
+        if atlas is None:
+            return
+        present = sorted(name for name in names if atlas.centre_of(name) is not None)
+        if not present:
             return
 
         def show(surface: LabelSurface) -> None:
-            if scene.atlas is atlas and scene.selected == name:
+            if scene.atlas is atlas and scene.selection == names:
                 scene.selected_surface = surface
 
         self._background.run(
-            lambda: _surface_of(atlas, name), show, _leave_out, topic="selected surface"
+            lambda: _surface_of(atlas, present), show, _leave_out, topic="selected surface"
         )
 
     def _build_shown(self) -> None:
@@ -67,7 +71,25 @@ class RegionSurfaces:
         )
 
 
-def _surface_of(atlas: Atlas, name: str) -> LabelSurface:
+def _surface_of(atlas: Atlas, names: list[str]) -> LabelSurface:
+    """Build the closed surfaces of some PSCs of one scale, each triangle with its label."""
+    from music_gui.core.surface import LabelSurface
+
+    vertices, triangles, labels, n = [], [], [], 0
+    for name in names:
+        one = _surface_of_one(atlas, name)
+        vertices.append(one.vertices)
+        triangles.append(one.triangles + np.int32(n))
+        labels.append(one.labels * np.int32(parse_psc_name(name)[1]))
+        n += len(one.vertices)
+    surface = LabelSurface(
+        np.concatenate(vertices), np.concatenate(triangles), np.concatenate(labels)
+    )
+    _ = surface.normals  # computed here, not on the UI thread
+    return surface
+
+
+def _surface_of_one(atlas: Atlas, name: str) -> LabelSurface:
     from music_gui.core.grid import Grid
     from music_gui.core.surface import build_region_surface
 

@@ -52,6 +52,7 @@ class SurfacePicker:
         origin: NDArray[np.floating],
         direction: NDArray[np.floating],
         hidden: NDArray[np.bool_] | None = None,
+        span: tuple[float, float] = (0.0, np.inf),
     ) -> SurfaceHit | None:
         """Return what a ray meets first, from either side, or None.
 
@@ -61,6 +62,8 @@ class SurfacePicker:
             World mm; the ray goes one way only.
         hidden : ndarray, shape (C + 1,), bool, optional
             Labels that the ray passes through.
+        span : tuple of float
+            Distances from the origin in mm between which triangles are met.
         """
         start = np.asarray(origin, dtype=np.float64)
         unit = np.asarray(direction, dtype=np.float64) / np.linalg.norm(direction)
@@ -70,6 +73,7 @@ class SurfacePicker:
             near, labels = near[~hidden[labels]], labels[~hidden[labels]]
         corners = self._surface.vertices[self._surface.triangles[near]].astype(np.float64)
         distance = _distance_to_triangles(start, unit, corners)
+        distance[(distance < span[0]) | (distance > span[1])] = np.inf
         if not np.isfinite(distance).any():
             return None
         first = int(distance.argmin())

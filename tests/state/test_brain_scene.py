@@ -122,3 +122,76 @@ def test_reset_is_heard_by_all_views(scene: BrainScene) -> None:
     scene.view_reset.connect(lambda: heard.append("3D"))
     scene.view_reset.emit()
     assert heard == ["slices", "3D"]
+
+
+def test_several_pscs_are_selected_together_and_one_by_one_again(scene: BrainScene) -> None:
+    scene.select("C4_1")
+    scene.toggle_selected("C4_2")
+    scene.toggle_selected("C4_3")
+    assert (scene.selected, scene.selection) == ("C4_3", {"C4_1", "C4_2", "C4_3"})
+    scene.toggle_selected("C4_1")
+    assert (scene.selected, scene.selection) == ("C4_3", {"C4_2", "C4_3"})
+    scene.toggle_selected("C4_3")
+    assert (scene.selected, scene.selection) == ("C4_2", {"C4_2"})
+    scene.toggle_selected("C4_2")
+    assert (scene.selected, scene.selection) == (None, frozenset())
+
+
+def test_selecting_one_psc_leaves_the_others(scene: BrainScene) -> None:
+    for leave in (
+        lambda: scene.select("C4_2"),
+        lambda: scene.look_at_psc("C4_2", (0.0, 0.0, 0.0)),
+        lambda: setattr(scene, "selected", "C4_3"),
+    ):
+        scene.select("C4_1")
+        scene.toggle_selected("C4_2")
+        leave()
+        assert scene.selection == {scene.selected}
+    scene.toggle_selected("C4_1")
+    scene.set_scale(2)
+    assert scene.also_selected == frozenset()
+
+
+def test_all_selected_pscs_have_their_surface_with_their_labels(
+    scene: BrainScene, surfaces: RegionSurfaces
+) -> None:
+    scene.select("C4_1")
+    scene.toggle_selected("C4_3")
+    surface = scene.selected_surface
+    assert set(surface.labels) == {1, 3}
+    # 3 x 6 x 4 voxels of 27 mm^3 each.
+    assert surface.volume == pytest.approx(2 * 72 * 27, rel=0.02)
+    scene.toggle_selected("C4_3")
+    assert set(scene.selected_surface.labels) == {1}
+
+
+def test_hiding_can_be_taken_back_step_by_step(scene: BrainScene) -> None:
+    assert not scene.can_undo_hiding
+    scene.hide("C4_1", "C4_2")
+    scene.show_only("C4_1")
+    assert scene.hidden == {"C4_2", "C4_3", "C4_4"}
+    scene.show_all()
+    assert not scene.hidden
+    for before in ({"C4_2", "C4_3", "C4_4"}, {"C4_1", "C4_2"}, frozenset()):
+        scene.undo_hiding()
+        assert scene.hidden == before
+    assert not scene.can_undo_hiding
+    scene.undo_hiding()
+    assert not scene.hidden
+
+
+def test_showing_all_concerns_one_scale(scene: BrainScene) -> None:
+    scene.hide("C4_1")
+    scene.set_scale(2)
+    scene.hide("C2_2")
+    scene.show_all()
+    assert scene.hidden == {"C4_1"}
+
+
+def test_another_atlas_starts_with_nothing_hidden(scene: BrainScene, atlas: Atlas) -> None:
+    scene.hide("C4_1")
+    scene.show_atlas(atlas, 4)
+    assert scene.hidden == {"C4_1"}
+    scene.show_atlas(Atlas("other", atlas.grid, atlas.scales), 4)
+    assert not scene.hidden
+    assert not scene.can_undo_hiding
