@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
@@ -14,20 +13,23 @@ from music_gui.core.errors import ParameterError
 from music_gui.core.factorization import (
     REFERENCE_FILL,
     BlockRunner,
-    CheckpointError,
-    Epoch,
     ExactONMF,
-    FitState,
     SopNMF,
-    image_gram,
+    voxel_energies,
 )
 from music_gui.core.progress import Progress
 from music_gui.io.atlas_dseg import generation_of
 from music_gui.io.masked_maps import MaskedMaps
 from music_gui.io.study import Study, checked_name
-from music_gui.io.voxel_major import turn_in_memory, turn_on_disk
-from music_gui.steps.fit_checkpoint import FitCheckpoint
-from music_gui.steps.fit_output import FitDescription, FittedScale, write_fitted_scale
+from music_gui.steps.fit_maps import arrange
+from music_gui.steps.fit_nesting import ScaleLabels, ScaleLadder
+from music_gui.steps.fit_output import (
+    FitDescription,
+    FittedScale,
+    finished_labels,
+    write_fitted_scale,
+)
+from music_gui.steps.fit_scale import ScaleFits
 from music_gui.steps.step import Step, StepParameters, StepResult, Workspace
 
 #: How the window and the files name the algorithms.
@@ -36,9 +38,6 @@ ALGORITHMS = {"exact-onmf": "exact ONMF (fast)", "sopnmf": "sopNMF (as published
 #: The published maps were RAVENS maps, where 1000 is a whole voxel of tissue; ours are fractions.
 #: The start is the published one up to scale if its fill shrinks by the root of that.
 _NNDSVD_FILL = REFERENCE_FILL / 1000**0.5
-
-#: Share of the free memory that the maps may take before they are left on disk.
-_MAPS_SHARE = 0.5
 
 #: Shares of the progress at which the maps are ready, and a scale is fitted.
 _READY, _FITTED = 0.05, 0.9
@@ -77,6 +76,17 @@ class FitParameters(StepParameters):
         description="sopnmf: divide by the true spectral norm after every batch, as the "
         "reference package does; slower, and no different but for rounding",
     )
+    nested: Literal["no", "start", "strict"] = Field(
+        "no",
+        description="no: each scale by itself; start: each scale starts from splits of the one "
+        "before and is then free, so that scales nest where the maps allow; strict (exact-onmf): "
+        "no component crosses a border of the scale before",
+    )
+    compare_nested: bool = Field(
+        True,
+        description="With nested scales, fit each by itself too, which tells what nesting costs "
+        "in loss; that fit is not kept",
+    )
     atlas: str = Field("study", description="Name of the atlas that the scales go into")
 
     @field_validator("scales")
@@ -113,16 +123,23 @@ def run(study: Study, parameters: FitParameters, workspace: Workspace) -> StepRe
         generation=generation_of(study.atlas(atlas), maps.checksum, maps.grid),
     )
     _check_scales(parameters, maps)
-    X = _arrange(parameters, maps, workspace)
-    gram = _SharedGram(X, workspace)
-    fitted, done, total = [], 0, sum(parameters.scales)
-    for C in parameters.scales:
-        share = progress.part(_READY, 1).part(done / total, (done + C) / total)
+    X = _maps_in_order(parameters, maps, workspace)
+    fits = ScaleFits(X, study, maps, workspace)
+    ladder = ScaleLadder(parameters.nested, _energies(parameters, X, workspace))
+    fitted = []
+    for C, share in zip(parameters.scales, _shares(parameters, progress), strict=True):
+        free = None
+        if ladder.coarser is not None and parameters.compare_nested:
+            free = _fit_by_itself(parameters, C, fits, workspace, share.part(0, 0.5))
+            share = share.part(0.5, 1)
         estimator = _estimator(parameters, C, workspace.threads)
-        _fit_scale(estimator, X, maps, gram, workspace, share.part(0, _FITTED))
+        fits.fit(estimator, share.part(0, _FITTED), coarser=ladder.coarser)
         share.update(_FITTED, f"C{C}: making the atlas")
-        fitted.append(write_fitted_scale(study, workspace.output, estimator, maps, about))
-        done += C
+        labels = finished_labels(estimator)
+        nesting = ladder.add(labels, free)
+        fitted.append(
+            write_fitted_scale(study, workspace.output, estimator, labels, maps, about, nesting)
+        )
     return _result(about, maps, fitted)
 
 
@@ -138,6 +155,7 @@ def _estimator(parameters: FitParameters, C: int, threads: int) -> SopNMF | Exac
             parameters.n_init,
             parameters.seed,
             max_epochs=parameters.max_epochs,
+            nested="strict" if parameters.nested == "strict" else "start",
             n_jobs=threads,
         )
     return SopNMF(
@@ -153,6 +171,54 @@ def _estimator(parameters: FitParameters, C: int, threads: int) -> SopNMF | Exac
     )
 
 
+def _maps_in_order(
+    parameters: FitParameters, maps: MaskedMaps, workspace: Workspace
+) -> NDArray[np.float32]:
+    """Return the maps as the algorithm reads them, if the largest scale fits the memory."""
+    largest = _estimator(parameters, parameters.scales[-1], workspace.threads)
+    return arrange(
+        maps,
+        largest,
+        workspace,
+        workspace.progress.part(0, _READY),
+        title=ALGORITHMS[parameters.algorithm],
+        coarser=parameters.nested != "no",
+    )
+
+
+def _fit_by_itself(
+    parameters: FitParameters,
+    C: int,
+    fits: ScaleFits,
+    workspace: Workspace,
+    progress: Progress,
+) -> ScaleLabels:
+    """Fit a scale that nests as if it did not, to compare."""
+    estimator = _estimator(parameters, C, workspace.threads)
+    fits.fit(estimator, progress, for_comparison=True)
+    return finished_labels(estimator)
+
+
+def _shares(parameters: FitParameters, progress: Progress) -> list[Progress]:
+    """Return the progress of each scale, which takes time as its components are many."""
+    work = np.array(parameters.scales, float)
+    if parameters.nested != "no" and parameters.compare_nested:
+        work[1:] *= 2
+    ends = np.cumsum(work) / work.sum()
+    fits = progress.part(_READY, 1)
+    return [fits.part(start, end) for start, end in zip([0.0, *ends], ends, strict=False)]
+
+
+def _energies(
+    parameters: FitParameters, X: NDArray[np.float32], workspace: Workspace
+) -> NDArray[np.float64]:
+    """Return what each voxel counts where scales are compared; a single scale needs none."""
+    if len(parameters.scales) == 1:
+        return np.empty(0)
+    with BlockRunner(workspace.threads, workspace.progress) as runner:
+        return voxel_energies(X, runner)
+
+
 def _check_scales(parameters: FitParameters, maps: MaskedMaps) -> None:
     """Refuse, before anything is computed, scales that the maps can't have."""
     largest = parameters.scales[-1]
@@ -160,6 +226,13 @@ def _check_scales(parameters: FitParameters, maps: MaskedMaps) -> None:
         raise ParameterError(
             f"scale {largest} is larger than the number of voxels, {maps.n_voxels}",
             remedy="Choose smaller scales",
+        )
+    if parameters.nested == "strict" and parameters.algorithm == "sopnmf":
+        raise ParameterError(
+            "sopNMF (as published) can't keep to the borders of a coarser scale",
+            why="its components overlap, and holding them apart would not be the published update",
+            remedy="Choose --nested start, which starts from splits of the coarser scale, or "
+            "--algorithm exact-onmf",
         )
     needs_images = parameters.algorithm == "sopnmf" and parameters.init == "nndsvd"
     if needs_images and largest > maps.n_images:
@@ -170,117 +243,13 @@ def _check_scales(parameters: FitParameters, maps: MaskedMaps) -> None:
         )
 
 
-def _arrange(
-    parameters: FitParameters, maps: MaskedMaps, workspace: Workspace
-) -> NDArray[np.float32]:
-    """Return the maps in the order that the algorithm reads, and tell what memory it needs."""
-    bytes_of_maps = 4 * maps.n_images * maps.n_voxels
-    estimator = _estimator(parameters, parameters.scales[-1], workspace.threads)
-    needed = estimator.forecast_bytes(maps.n_images, maps.n_voxels)
-    free = int(psutil.virtual_memory().available)
-    exact = parameters.algorithm == "exact-onmf"
-    on_disk = exact and bytes_of_maps > _MAPS_SHARE * free
-    if on_disk:
-        needed -= bytes_of_maps
-    workspace.progress.log(
-        f"{ALGORITHMS[parameters.algorithm]} of {maps.n_images} maps of {maps.n_voxels:,} voxels "
-        f"needs {_gigabytes(needed)} of memory; {_gigabytes(free)} are free"
-    )
-    if needed > free:
-        raise ParameterError(
-            f"scale {parameters.scales[-1]} needs {_gigabytes(needed)} of memory",
-            why=f"{_gigabytes(free)} are free",
-            remedy="Close other programs, or choose smaller scales",
-        )
-    ready = workspace.progress.part(0, _READY)
-    if not exact:
-        return maps.maps
-    if on_disk:
-        workspace.progress.log("The maps stay on disk, since they would fill the memory")
-        return turn_on_disk(maps.maps, workspace.scratch / "voxel_major.f4", ready)
-    return turn_in_memory(maps.maps, ready)
-
-
-class _SharedGram:
-    """X X' for the NNDSVD starts: computed when the first scale needs it, once for all."""
-
-    def __init__(self, X: NDArray[np.float32], workspace: Workspace) -> None:
-        self._X, self._workspace = X, workspace
-        self._gram: NDArray[np.float64] | None = None
-
-    def get(self, progress: Progress) -> NDArray[np.float64]:
-        """Return the matrix, shape (n_images, n_images)."""
-        if self._gram is None:
-            progress.update(0.0, "preparing the start")
-            with BlockRunner(self._workspace.threads, progress) as runner:
-                self._gram = image_gram(self._X, runner)
-        return self._gram
-
-
-def _fit_scale(
-    estimator: SopNMF | ExactONMF,
-    X: NDArray[np.float32],
-    maps: MaskedMaps,
-    gram: _SharedGram,
-    workspace: Workspace,
-    progress: Progress,
-) -> None:
-    """Fit one scale from its start or its checkpoint, telling of every epoch."""
-    C = estimator.n_components
-    named = _Named(progress, f"C{C}")
-    checkpoint = FitCheckpoint(workspace.scratch / f"C{C}.npz")
-    ids = zip(maps.participant_ids, maps.session_ids, strict=True)
-    names = [f"{participant} {session}".strip() for participant, session in ids]
-
-    def tell(epoch: Epoch) -> None:
-        progress.metric(
-            "fit",
-            {
-                "scale": C,
-                "epoch": epoch.number,
-                "loss": epoch.loss,
-                "sparsity": epoch.sparsity,
-                "n_vanished": epoch.n_vanished,
-            },
-        )
-        checkpoint.keep(epoch)
-
-    def fit(state: FitState | None) -> None:
-        options: dict[str, Any] = {"progress": named, "callback": tell, "image_names": names}
-        if isinstance(estimator, SopNMF) and estimator.init == "nndsvd" and state is None:
-            options["gram"] = gram.get(named)
-        estimator.fit(X, resume_from=state, **options)
-
-    state = checkpoint.load()
-    try:
-        fit(state)
-        if state is not None:
-            progress.log(f"C{C}: went on from a checkpoint")
-    except CheckpointError as error:
-        progress.log(f"C{C}: starting anew. {error}")
-        fit(None)
-    checkpoint.flush()
-
-
-class _Named:
-    """A progress whose messages begin with the scale."""
-
-    def __init__(self, progress: Progress, name: str) -> None:
-        self._progress, self._name = progress, name
-        self.log, self.warn, self.metric = progress.log, progress.warn, progress.metric
-        self.check = progress.check
-
-    def update(self, fraction: float, message: str = "") -> None:
-        self._progress.update(fraction, f"{self._name}: {message}")
-
-    def part(self, start: float, stop: float) -> Progress:
-        return _Named(self._progress.part(start, stop), self._name)
-
-
 def _result(about: FitDescription, maps: MaskedMaps, fitted: Sequence[FittedScale]) -> StepResult:
     vanished = [name for each in fitted for name in each.scale.vanished]
     losses = ", ".join(f"C{each.scale.scale} loss {each.loss:.4f}" for each in fitted)
     summary = f"Atlas {about.atlas} by {about.title} from {maps.n_images} maps: {losses}"
+    for each in fitted:
+        if each.nesting:
+            summary += f"; {each.nesting.as_sentence()}"
     if vanished:
         more = ", ..." if len(vanished) > _VANISHED_SHOWN else ""
         summary += (
@@ -299,15 +268,12 @@ def _result(about: FitDescription, maps: MaskedMaps, fitted: Sequence[FittedScal
                     "sparsity": each.sparsity,
                     "n_epochs": each.n_epochs,
                     "vanished": list(each.scale.vanished),
+                    "nesting": each.nesting.as_record() if each.nesting else None,
                 }
                 for each in fitted
             },
         },
     )
-
-
-def _gigabytes(n_bytes: int) -> str:
-    return f"{n_bytes / 1e9:.1f} GB"
 
 
 STEP = Step(

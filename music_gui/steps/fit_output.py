@@ -20,6 +20,7 @@ from music_gui.io.atomic import write_json, write_text
 from music_gui.io.decomposition_npz import write_components
 from music_gui.io.masked_maps import MaskedMaps
 from music_gui.io.study import Study
+from music_gui.steps.fit_nesting import NestingReport, ScaleLabels
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +67,8 @@ class FittedScale:
         Passes over the maps.
     outputs : tuple of str
         Files and folders, relative to the study.
+    nesting : NestingReport or None
+        How it nests in the scale before.
     """
 
     scale: AtlasScale
@@ -73,14 +76,24 @@ class FittedScale:
     sparsity: float
     n_epochs: int
     outputs: tuple[str, ...]
+    nesting: NestingReport | None = None
+
+
+def finished_labels(estimator: SopNMF | ExactONMF) -> ScaleLabels:
+    """Set negligible weights of a fitted estimator to zero, and label each voxel (eq. 4)."""
+    drop_negligible(estimator.components_)
+    labels = argmax_labels(estimator.components_)
+    return ScaleLabels(estimator.n_components, labels, estimator.reconstruction_err_)
 
 
 def write_fitted_scale(
     study: Study,
     output: Path,
     estimator: SopNMF | ExactONMF,
+    labels: ScaleLabels,
     maps: MaskedMaps,
     about: FitDescription,
+    nesting: NestingReport | None,
 ) -> FittedScale:
     """Write decomposition, label image and surface of a fitted scale.
 
@@ -94,21 +107,28 @@ def write_fitted_scale(
     output : Path
         Folder laid out as the study.
     estimator : SopNMF or ExactONMF
-        Fitted; its negligible weights are set to zero.
+        Fitted.
+    labels : ScaleLabels
+        What `finished_labels` made of it.
     maps : MaskedMaps
         What it was fitted on.
     about : FitDescription
+    nesting : NestingReport or None
+        How it nests in the scale before.
     """
     C = estimator.n_components
     components = estimator.components_
-    drop_negligible(components)
-    scale = AtlasScale(C, maps.unmask(argmax_labels(components)))
+    scale = AtlasScale(C, maps.unmask(labels.labels))
     loss, sparse = estimator.reconstruction_err_, sparsity(components)
     decomposition = study.decomposition(about.atlas, C).relative_to(study.root)
     folder = output / decomposition
     write_components(folder / "components.npz", components, maps.mask, maps.grid)
     write_text(folder / "convergence.tsv", _history_table(estimator.history_))
-    write_json(folder / "run.json", _record(estimator, maps, about, scale, sparse))
+    record = _record(estimator, maps, about, scale, sparse)
+    if nesting is not None:
+        record["nesting"] = nesting.as_record()
+        write_text(folder / "nesting.tsv", nesting.as_table())
+    write_json(folder / "run.json", record)
     atlas = output / "atlases" / about.atlas
     source = ScaleSource(
         source=f"fitted by {about.title} on {maps.n_images} maps, seed {estimator.random_state}",
@@ -120,7 +140,7 @@ def write_fitted_scale(
     surface = build_label_surface(scale.labels, maps.grid)
     files.append(write_surface(atlas, about.atlas, C, surface))
     outputs = [decomposition.as_posix(), *(f"atlases/{about.atlas}/{file}" for file in files)]
-    return FittedScale(scale, loss, sparse, estimator.n_iter_, tuple(outputs))
+    return FittedScale(scale, loss, sparse, estimator.n_iter_, tuple(outputs), nesting)
 
 
 def _record(

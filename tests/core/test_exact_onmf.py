@@ -156,9 +156,9 @@ def test_a_move_frees_the_superfluous_component_and_splits_the_mixed_one(rng):
         rows = VoxelRows.of(X, runner)
         start = np.sqrt(rows.squared_norms).astype(np.float32)
         stuck = refine(rows, labels, start, 3, runner, n_steps=50)
-        directions, n_moves = propose(rows, stuck, 3, runner)
-        moved, _ = assign(rows, directions, runner)
-    assert n_moves == 1
+        proposal = propose(rows, stuck, 3, runner)
+        moved, _ = assign(rows, proposal.directions, runner)
+    assert proposal.n_moves == 1
     assert adjusted_rand_score(region, moved) == 1.0
 
 

@@ -108,7 +108,7 @@ def test_each_epoch_uses_every_image_once_in_batches_of_the_references_sizes(map
         seen.append(images)
         update(images, weights, runner, strict=strict)
 
-    monkeypatch.setattr("music_gui.core.factorization.sopnmf.update", note)
+    monkeypatch.setattr("music_gui.core.factorization.sopnmf_course.update", note)
     SopNMF(2, batch_size=16, max_epochs=2, random_state=3).fit(maps)
     assert [len(batch) for batch in seen] == [20, 20, 20, 20]
     for epoch in (seen[:2], seen[2:]):

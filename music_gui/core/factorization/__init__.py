@@ -6,6 +6,7 @@ from music_gui.core.factorization.epoch import Epoch
 from music_gui.core.factorization.exact_onmf import ExactONMF
 from music_gui.core.factorization.fit_state import CheckpointError, FitState
 from music_gui.core.factorization.input_checks import MapsError
+from music_gui.core.factorization.loss import voxel_energies
 from music_gui.core.factorization.nndsvd import REFERENCE_FILL, image_gram, nndsvd
 from music_gui.core.factorization.sopnmf import SopNMF
 
@@ -22,4 +23,5 @@ __all__ = [
     "image_gram",
     "nndsvd",
     "sparsity",
+    "voxel_energies",
 ]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from music_gui.core.factorization.blocks import BlockRunner
 from music_gui.core.factorization.epoch import HISTORY_DTYPE, hoyer_sparsity
 from music_gui.core.factorization.fit_state import FitState
+from music_gui.core.factorization.parent_regions import NOBODY, ParentRegions
 from music_gui.core.factorization.spherical_kmeans import (
     Partition,
     VoxelRows,
@@ -39,6 +40,9 @@ class Alternation:
         is random.
     directions : ndarray, shape (C, n_images), float32
         Unit vectors to assign voxels to next.
+    owners : ndarray, shape (C,), int32, or None
+        The region that each direction belongs to, where components stay within the regions of a
+        coarser scale.
     accepted : Partition or None
         The best local optimum so far.
     accepted_loss : float
@@ -56,6 +60,7 @@ class Alternation:
 
     seed: tuple[int, int]
     directions: NDArray[np.float32]
+    owners: NDArray[np.int32] | None = None
     accepted: Partition | None = None
     accepted_loss: float = np.inf
     previous_loss: float = np.inf
@@ -65,15 +70,35 @@ class Alternation:
     history: list[tuple[int, float, float, int]] = field(default_factory=list)
 
     def iterate(
-        self, rows: VoxelRows, runner: BlockRunner, *, tol: float, moves: bool
+        self,
+        rows: VoxelRows,
+        runner: BlockRunner,
+        *,
+        tol: float,
+        moves: bool,
+        parents: ParentRegions | None = None,
     ) -> Partition:
         """Assign each voxel, refine each direction, and decide what to do next.
 
         The loss of an iteration is ``1 - sum of squared weights / |X|^2``: that of eq. 3 once
         the directions have converged, and an upper bound of it before.
+
+        Parameters
+        ----------
+        rows : VoxelRows
+        runner : BlockRunner
+        tol : float
+            Share by which the loss must fall for the search to go on.
+        moves : bool
+            Whether to try split-and-merge moves.
+        parents : ParentRegions, optional
+            Regions that components stay within; then there are ``owners``.
         """
         C = len(self.directions)
-        labels, weights = assign(rows, self.directions, runner)
+        if parents is None or self.owners is None:
+            labels, weights = assign(rows, self.directions, runner)
+        else:
+            labels, weights = parents.assign(rows, self.directions, self.owners, runner)
         partition = refine(rows, labels, weights, C, runner)
         loss = 1 - float(partition.energies.sum()) / rows.squared_norm
         self.history.append(
@@ -83,7 +108,7 @@ class Alternation:
         least = max(tol * (1 if self.final else _COARSER) * loss, _ROUNDING)
         if self.previous_loss - loss >= least:
             self.previous_loss = loss
-            self.directions = self._reseeded(rows, partition)
+            self._continue(rows, partition, parents)
             return partition
         better = self.accepted_loss - loss >= least
         if loss < self.accepted_loss or self.accepted is None:
@@ -91,11 +116,17 @@ class Alternation:
         if self.final:
             self.done = True
         else:
-            self._move(rows, self.accepted, runner, better=better)
+            self._move(rows, self.accepted, runner, parents, better=better)
         return partition
 
     def _move(
-        self, rows: VoxelRows, accepted: Partition, runner: BlockRunner, *, better: bool
+        self,
+        rows: VoxelRows,
+        accepted: Partition,
+        runner: BlockRunner,
+        parents: ParentRegions | None,
+        *,
+        better: bool,
     ) -> None:
         """Begin a new descent: after moves of the best optimum, or the last one without."""
         if better:
@@ -103,8 +134,11 @@ class Alternation:
         else:
             most = max(self.max_moves // _FEWER_MOVES, 1) if self.max_moves > 1 else 0
         self.directions, self.max_moves, self.previous_loss = accepted.directions, 0, np.inf
+        self.owners = _owners(parents, accepted)
         if most:
-            self.directions, self.max_moves = propose(rows, accepted, most, runner)
+            moved = propose(rows, accepted, most, runner, self.owners)
+            self.directions, self.owners = moved.directions, moved.owners
+            self.max_moves = moved.n_moves
         self.final = self.max_moves == 0
 
     def stop(self, partition: Partition) -> None:
@@ -114,23 +148,32 @@ class Alternation:
             self.accepted, self.accepted_loss = partition, loss
         self.done = True
 
-    def _reseeded(self, rows: VoxelRows, partition: Partition) -> NDArray[np.float32]:
-        """Give dead components the direction of voxels drawn by their unexplained energy."""
+    def _continue(
+        self, rows: VoxelRows, partition: Partition, parents: ParentRegions | None
+    ) -> None:
+        """Go on from a partition.
+
+        Dead components get the direction of voxels drawn by their unexplained energy.
+        """
+        self.directions, self.owners = partition.directions, _owners(parents, partition)
         dead = np.flatnonzero(partition.energies <= 0)
         if len(dead) == 0:
-            return partition.directions
+            return
         unexplained = rows.squared_norms - partition.weights.astype(np.float64) ** 2
         unexplained[unexplained < 1e-6 * rows.squared_norms] = 0  # rounding
+        if parents is not None:
+            unexplained[parents.labels == NOBODY] = 0
         dead = dead[: np.count_nonzero(unexplained)]
         if len(dead) == 0:
-            return partition.directions
+            return
         generator = np.random.default_rng([*self.seed, len(self.history)])
         chosen = generator.choice(
             len(unexplained), len(dead), replace=False, p=unexplained / unexplained.sum()
         )
-        directions = partition.directions.copy()
-        directions[dead] = unit_rows(rows, chosen)
-        return directions
+        self.directions = partition.directions.copy()
+        self.directions[dead] = unit_rows(rows, chosen)
+        if parents is not None and self.owners is not None:
+            self.owners[dead] = parents.labels[chosen]
 
     def to_state(self) -> FitState:
         """Return the search as plain arrays."""
@@ -144,6 +187,8 @@ class Alternation:
             "done": np.array(self.done),
             "history": np.array(self.history, HISTORY_DTYPE),
         }
+        if self.owners is not None:
+            state["owners"] = self.owners
         if accepted is not None:
             state |= partition_to_state("accepted", accepted)
         return state
@@ -155,6 +200,7 @@ class Alternation:
         return cls(
             seed=(first, second),
             directions=state["directions"].copy(),
+            owners=state["owners"].copy() if "owners" in state else None,
             accepted=partition_from_state("accepted", state),
             accepted_loss=float(state["losses"][0]),
             previous_loss=float(state["losses"][1]),
@@ -185,6 +231,12 @@ def partition_from_state(name: str, state: FitState) -> Partition | None:
             for part in ("labels", "weights", "directions", "energies")
         )
     )
+
+
+def _owners(parents: ParentRegions | None, partition: Partition) -> NDArray[np.int32] | None:
+    if parents is None:
+        return None
+    return parents.owners_of(partition.labels, partition.energies)
 
 
 def _sparsity(partition: Partition) -> float:

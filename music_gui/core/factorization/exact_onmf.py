@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from music_gui.core.errors import ParameterError
-from music_gui.core.factorization.alternation import (
-    Alternation,
-    partition_from_state,
-    partition_to_state,
-)
+from music_gui.core.factorization.alternation import Alternation
 from music_gui.core.factorization.blocks import BlockRunner
 from music_gui.core.factorization.epoch import HISTORY_DTYPE, Epoch, energy_order
-from music_gui.core.factorization.fit_state import FitState, check_fingerprint, fingerprint
+from music_gui.core.factorization.exact_starts import Starts
+from music_gui.core.factorization.fit_state import FitState
 from music_gui.core.factorization.input_checks import check_maps
 from music_gui.core.factorization.loss import reconstruction_loss
-from music_gui.core.factorization.multiplicative_update import loadings
+from music_gui.core.factorization.parent_regions import ParentRegions
 from music_gui.core.factorization.projective import (
+    OpenFit,
     ProjectiveFactorization,
+    check_share,
     check_whole,
     warm_start,
 )
 from music_gui.core.factorization.spherical_kmeans import (
-    Partition,
     VoxelRows,
     assign,
+    loading_directions,
     random_directions,
     refine,
 )
-from music_gui.core.progress import Progress, Silent
+from music_gui.core.factorization.splitting import split_regions
+from music_gui.core.progress import Progress
 
 #: Power steps after the search, and the growth of energy below which a component needs no more.
 _FINAL_STEPS = 100
@@ -74,6 +73,10 @@ class ExactONMF(ProjectiveFactorization):
         An array is a warm start; then there is one start.
     split_merge : bool
         Whether to leave local optima by split-and-merge moves.
+    nested : {"start", "strict"}
+        What the regions of a coarser scale, given to `fit`, are for. ``start``: the fit starts
+        from splits of them and is then free, so that the scales nest where the data allow.
+        ``strict``: no component crosses a border of theirs.
     n_jobs : int or None
         Threads; None means all. The result does not depend on it.
 
@@ -102,6 +105,7 @@ class ExactONMF(ProjectiveFactorization):
         tol: float = 1e-4,
         init: str | NDArray[np.floating] = "random",
         split_merge: bool = True,
+        nested: str = "start",
         n_jobs: int | None = None,
     ) -> None:
         self.n_components = n_components
@@ -111,6 +115,7 @@ class ExactONMF(ProjectiveFactorization):
         self.tol = tol
         self.init = init
         self.split_merge = split_merge
+        self.nested = nested
         self.n_jobs = n_jobs
 
     def fit(
@@ -122,6 +127,7 @@ class ExactONMF(ProjectiveFactorization):
         callback: Callable[[Epoch], None] | None = None,
         resume_from: FitState | None = None,
         image_names: Sequence[str] | None = None,
+        coarser: NDArray[np.integer] | None = None,
     ) -> Self:
         """Factorise images.
 
@@ -140,52 +146,48 @@ class ExactONMF(ProjectiveFactorization):
             What `Epoch.state` returned; the fit goes on as if it had not been interrupted.
         image_names : sequence of str, optional
             Names of the images for error messages.
+        coarser : ndarray, shape (n_voxels,), int, optional
+            Labels of a coarser scale, 0 for none: there is one start, from its regions (see
+            ``nested``). With ``strict``, voxels that lie in none have no weight.
 
         Raises
         ------
         MapsError
             If the maps are not finite, negative, constant or all the same.
         ParameterError
-            If a parameter is out of bounds.
+            If a parameter is out of bounds, or the coarser scale has more regions than C.
         CheckpointError
             If ``resume_from`` belongs to another fit.
         """
-        progress = progress or Silent()
-        X = self._validated(X, reset=True, minimum=2)
-        self._check_parameters(X.shape[1])
-        decisive = ("n_components", "n_init", "max_epochs", "tol", "split_merge")
-        with BlockRunner(self.n_jobs, progress) as runner:
-            squared_norm = check_maps(X, runner, image_names)
-            mark = fingerprint(self, decisive, X, squared_norm)
+        given = {"coarser": coarser}
+        with self._opened(X, progress, image_names, resume_from, given) as opened:
+            X, runner = opened.X, opened.runner
             rows = VoxelRows.of(X, runner)
-            if resume_from is None:
-                run = _Run(self._seed())
-            else:
-                check_fingerprint(resume_from, mark)
-                run = _Run.from_state(resume_from)
-            n_starts = self.n_init if isinstance(self.init, str) else 1
-            while len(run.losses) < n_starts:
-                if run.search is None:
-                    seed = (run.seed, len(run.losses))
-                    run.search = Alternation(seed, self._start(seed, X, rows, runner))
-                self._search(run, rows, runner, n_starts, mark, callback)
-            assert run.best is not None
+            parents = None if coarser is None else ParentRegions.of(coarser, rows)
+            starts = Starts(self._seed()) if resume_from is None else Starts.from_state(resume_from)
+            n_starts = self.n_init if isinstance(self.init, str) and parents is None else 1
+            while len(starts.losses) < n_starts:
+                if starts.search is None:
+                    seed = (starts.seed, len(starts.losses))
+                    starts.search = self._start(seed, X, rows, parents, runner)
+                self._search(starts, rows, parents, n_starts, opened, callback)
+            assert starts.best is not None
             best = refine(
                 rows,
-                run.best.labels,
-                run.best.weights,
+                starts.best.labels,
+                starts.best.weights,
                 self.n_components,
                 runner,
                 n_steps=_FINAL_STEPS,
                 tol=_FINAL_TOL,
             )
-            self.components_ = _components(best, energy_order(best.energies))
+            self.components_ = best.components(energy_order(best.energies))
             self.reconstruction_err_ = reconstruction_loss(
-                X, squared_norm, self.components_, runner
+                X, opened.squared_norm, self.components_, runner
             )
-        self.n_iter_ = len(run.best_history)
-        self.history_ = np.array(run.best_history, HISTORY_DTYPE)
-        self.start_losses_ = np.array(run.losses)
+        self.n_iter_ = len(starts.best_history)
+        self.history_ = np.array(starts.best_history, HISTORY_DTYPE)
+        self.start_losses_ = np.array(starts.losses)
         return self
 
     def partial_fit(self, X: NDArray[np.floating], y: None = None) -> Self:
@@ -206,12 +208,12 @@ class ExactONMF(ProjectiveFactorization):
             check_maps(X, runner, must_differ=False)
             rows = VoxelRows.of(X, runner)
             if first:
-                directions = self._start((self._seed(), 0), X, rows, runner)
+                directions = self._start((self._seed(), 0), X, rows, None, runner).directions
             else:
-                directions = _directions(X, self.components_.T, runner)
+                directions = loading_directions(X, self.components_.T, runner)
             labels, weights = assign(rows, directions, runner)
             partition = refine(rows, labels, weights, self.n_components, runner)
-        self.components_ = _components(partition, np.arange(self.n_components))
+        self.components_ = partition.components(np.arange(self.n_components))
         self.n_iter_ = 1 if first else self.n_iter_ + 1
         return self
 
@@ -219,137 +221,79 @@ class ExactONMF(ProjectiveFactorization):
         super()._check_parameters(n_voxels)
         for name in ("n_init", "max_epochs"):
             check_whole(name, getattr(self, name))
-        if not 0 <= self.tol < 1:
-            raise ParameterError(f"tol is {self.tol!r}", remedy="Use a share from 0 to below 1")
+        check_share("tol", self.tol)
         if isinstance(self.init, str) and self.init != "random":
             raise ParameterError(
                 f"there is no start named {self.init!r}",
                 remedy="Choose 'random', or give components to start from",
             )
+        if self.nested not in ("start", "strict"):
+            raise ParameterError(f"nested is {self.nested!r}", remedy="Choose 'start' or 'strict'")
 
-    def forecast_bytes(self, n_images: int, n_voxels: int) -> int:
+    def forecast_bytes(self, n_images: int, n_voxels: int, *, coarser: bool = False) -> int:
         """Return the peak memory of a fit in bytes, besides the maps themselves.
 
         It holds the voxel-major copy, which Fortran-ordered maps do not need:
         ``4 * n_images * n_voxels``.
+
+        Parameters
+        ----------
+        n_images, n_voxels : int
+            Shape of the maps.
+        coarser : bool
+            A coarser scale is given to `fit`.
         """
         C = self.n_components
         partitions = 3 * (4 * n_images * C + 8 * n_voxels)
         splits = 2 * 4 * n_images * C
-        return 4 * n_images * n_voxels + 4 * n_voxels * C + partitions + splits + 8 * 8 * C**2
+        regions = 3 * 8 * n_voxels if coarser else 0
+        memory = 4 * n_images * n_voxels + 4 * n_voxels * C + partitions + splits + regions
+        return memory + 8 * 8 * C**2
 
     def _start(
         self,
         seed: tuple[int, int],
         X: NDArray[np.float32],
         rows: VoxelRows,
+        parents: ParentRegions | None,
         runner: BlockRunner,
-    ) -> NDArray[np.float32]:
-        """Return the directions to start from, shape (C, n_images)."""
+    ) -> Alternation:
+        """Return a search at its start."""
+        C = self.n_components
+        if parents is not None:
+            partition, owners = split_regions(rows, parents, C, runner)
+            kept = owners if self.nested == "strict" else None
+            return Alternation(seed, partition.directions, kept)
         if isinstance(self.init, str):
-            return random_directions(rows, self.n_components, np.random.default_rng([*seed, 0]))
-        return _directions(X, warm_start(self.init, self.n_components, X.shape[1]), runner)
+            return Alternation(seed, random_directions(rows, C, np.random.default_rng([*seed, 0])))
+        start = warm_start(self.init, C, X.shape[1])
+        return Alternation(seed, loading_directions(X, start, runner))
 
     def _search(
         self,
-        run: _Run,
+        starts: Starts,
         rows: VoxelRows,
-        runner: BlockRunner,
+        parents: ParentRegions | None,
         n_starts: int,
-        mark: str,
+        opened: OpenFit,
         callback: Callable[[Epoch], None] | None,
     ) -> None:
         """Work on one start to its end."""
-        search, start = run.search, len(run.losses)
+        search, start = starts.search, len(starts.losses)
         assert search is not None
+        kept_within = parents if self.nested == "strict" else None
         while not search.done:
-            partition = search.iterate(rows, runner, tol=self.tol, moves=self.split_merge)
-            number, loss, sparsity, n_vanished = search.history[-1]
+            partition = search.iterate(
+                rows, opened.runner, tol=self.tol, moves=self.split_merge, parents=kept_within
+            )
+            number, loss = search.history[-1][:2]
             if number >= self.max_epochs:
                 search.stop(partition)
             share = 1 - float(np.exp(-number / _EXPECTED_EPOCHS))
             which = f"start {start + 1} of {n_starts}, " if n_starts > 1 else ""
-            runner.progress.update(
+            opened.runner.progress.update(
                 (start + share) / n_starts, f"{which}iteration {number}: loss {loss:.5f}"
             )
             if callback:
-                labels = np.where(partition.weights > 0, partition.labels + 1, 0)
-                epoch = Epoch(
-                    number=sum(run.lengths) + number,
-                    loss=loss,
-                    sparsity=sparsity,
-                    n_vanished=n_vanished,
-                    labels=labels.astype(np.int32),
-                    state=lambda: run.to_state(mark),
-                )
-                callback(epoch)
-        run.end_start()
-
-
-@dataclass
-class _Run:
-    """A fit under way: the starts done, the best of them, and the one being searched."""
-
-    seed: int
-    search: Alternation | None = None
-    best: Partition | None = None
-    best_history: list[tuple[int, float, float, int]] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=list)
-
-    def end_start(self) -> None:
-        """Keep the search's result if it is the best of all starts."""
-        assert self.search is not None
-        loss = self.search.accepted_loss
-        if not self.losses or loss < min(self.losses):
-            self.best, self.best_history = self.search.accepted, self.search.history
-        self.losses.append(loss)
-        self.lengths.append(len(self.search.history))
-        self.search = None
-
-    def to_state(self, mark: str) -> FitState:
-        state: FitState = {
-            "fingerprint": np.array(mark),
-            "seed": np.array(self.seed),
-            "start_losses": np.array(self.losses),
-            "start_lengths": np.array(self.lengths, np.int64),
-            "best_history": np.array(self.best_history, HISTORY_DTYPE),
-        }
-        if self.best is not None:
-            state |= partition_to_state("best", self.best)
-        if self.search is not None:
-            state |= self.search.to_state()
-        return state
-
-    @classmethod
-    def from_state(cls, state: FitState) -> _Run:
-        return cls(
-            seed=int(state["seed"]),
-            search=Alternation.from_state(state) if "search_seed" in state else None,
-            best=partition_from_state("best", state),
-            best_history=[tuple(row) for row in state["best_history"].tolist()],
-            losses=state["start_losses"].tolist(),
-            lengths=state["start_lengths"].tolist(),
-        )
-
-
-def _directions(
-    X: NDArray[np.float32], weights: NDArray[np.float32], runner: BlockRunner
-) -> NDArray[np.float32]:
-    """Return the unit vectors along the loadings of components, shape (C, n_images)."""
-    H = loadings(X, weights, runner).T
-    lengths = np.linalg.norm(H, axis=1, keepdims=True)
-    return (H / np.where(lengths > 0, lengths, 1)).astype(np.float32)
-
-
-def _components(partition: Partition, order: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Write a partition's weights, each component at length 1, as components in an order."""
-    C, n_voxels = len(partition.energies), len(partition.labels)
-    rank = np.empty(C, np.intp)
-    rank[order] = np.arange(C)
-    lengths = np.sqrt(np.where(partition.energies > 0, partition.energies, 1))
-    components = np.zeros((C, n_voxels), np.float32)
-    components[rank[partition.labels], np.arange(n_voxels)] = (
-        partition.weights / lengths[partition.labels]
-    )
-    return components
+                callback(starts.as_epoch(partition, opened.mark))
+        starts.end_start()

@@ -24,7 +24,7 @@ def check_maps(
     names: Sequence[str] | None = None,
     *,
     must_differ: bool = True,
-) -> float:
+) -> NDArray[np.float64]:
     """Check that maps are finite, non-negative, not constant, and differ from each other.
 
     Parameters
@@ -40,8 +40,8 @@ def check_maps(
 
     Returns
     -------
-    float
-        The squared Frobenius norm |X|^2, summed in float64.
+    ndarray, shape (n_images,), float64
+        Squared length of each image; their sum is the squared Frobenius norm |X|^2.
 
     Raises
     ------
@@ -66,6 +66,7 @@ def check_maps(
     if must_differ and not any((X[i] != X[0]).any() for i in range(1, len(X))):
         raise MapsError(
             "All images are the same",
+            where=_named(X, np.ones(len(X), bool), lambda image: np.ones(len(image), bool), names),
             why="components are found from how the images differ",
             remedy="Give the maps of different participants",
         )
@@ -75,7 +76,7 @@ def check_maps(
         squares[rows] = np.einsum("ij,ij->i", X[rows], X[rows], dtype=np.float64)
 
     runner.each(square, _rows(X))
-    return float(squares.sum())
+    return squares
 
 
 def check_finite(

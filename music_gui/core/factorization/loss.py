@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from music_gui.core.factorization.blocks import BlockRunner, voxel_blocks
+from music_gui.core.factorization.blocks import BlockRunner, slices, voxel_blocks
 from music_gui.core.factorization.epoch import hoyer_sparsity
 from music_gui.core.factorization.multiplicative_update import (
     FLOOR,
@@ -108,3 +108,30 @@ def reconstruction_loss(
     H = loadings(X, W, runner)
     explained = 2 * np.einsum("ic,ic->", H, H) - np.einsum("ic,ic->", H @ gram, H)
     return float(1 - explained / squared_norm)
+
+
+def voxel_energies(X: NDArray[np.float32], runner: BlockRunner) -> NDArray[np.float64]:
+    """Return the squared length of each voxel over all images, shape (n_voxels,).
+
+    Parameters
+    ----------
+    X : ndarray or memmap, shape (n_images, n_voxels), float32
+        In either order; it is read once, along its order.
+    runner : BlockRunner
+        Runs the blocks.
+    """
+    n_images, n_voxels = X.shape
+    energies = np.zeros(n_voxels)
+    if X.flags.f_contiguous:
+        blocks = [(slice(None), voxels) for voxels in slices(n_voxels, max(2**21 // n_images, 1))]
+    else:
+        blocks = [(images, slice(None)) for images in slices(n_images, max(2**21 // n_voxels, 1))]
+
+    def square(block: tuple[slice, slice]) -> NDArray[np.float64]:
+        part = X[block]
+        sums: NDArray[np.float64] = np.einsum("ij,ij->j", part, part, dtype=np.float64)
+        return sums
+
+    for (_, voxels), sums in zip(blocks, runner.map(square, blocks), strict=True):
+        energies[voxels] += sums
+    return energies

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,9 +15,32 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from music_gui.core.errors import ParameterError
 from music_gui.core.factorization.blocks import BlockRunner
-from music_gui.core.factorization.input_checks import check_finite
+from music_gui.core.factorization.fit_state import FitState, check_fingerprint, fingerprint
+from music_gui.core.factorization.input_checks import check_finite, check_maps
 from music_gui.core.factorization.multiplicative_update import loadings
 from music_gui.core.progress import Progress
+
+
+@dataclass(frozen=True, eq=False)
+class OpenFit:
+    """Maps that were checked, and what a fit works on them with.
+
+    Parameters
+    ----------
+    X : ndarray or memmap, shape (n_images, n_voxels), float32
+        The maps.
+    squared_norm : float
+        |X|^2.
+    mark : str
+        Fingerprint of the fit, which its states carry.
+    runner : BlockRunner
+        Runs the blocks.
+    """
+
+    X: NDArray[np.float32]
+    squared_norm: float
+    mark: str
+    runner: BlockRunner
 
 
 class ProjectiveFactorization(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -64,6 +90,31 @@ class ProjectiveFactorization(TransformerMixin, BaseEstimator):  # type: ignore[
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
+    @contextmanager
+    def _opened(
+        self,
+        X: NDArray[np.floating],
+        progress: Progress | None,
+        image_names: Sequence[str] | None,
+        resume_from: FitState | None,
+        given: Mapping[str, Any],
+    ) -> Iterator[OpenFit]:
+        """Check maps, parameters and the state to resume from, and hold threads for the fit.
+
+        All parameters but the number of threads decide a fit's course, and what is ``given`` to
+        its `fit` besides the maps.
+        """
+        X = self._validated(X, reset=True, minimum=2)
+        self._check_parameters(X.shape[1])
+        with BlockRunner(self.n_jobs, progress) as runner:
+            squared_norms = check_maps(X, runner, image_names)
+            decisive = {**self.get_params(deep=False), **given}
+            del decisive["n_jobs"]
+            mark = fingerprint(type(self).__name__, decisive, X, squared_norms)
+            if resume_from is not None:
+                check_fingerprint(resume_from, mark)
+            yield OpenFit(X, float(squared_norms.sum()), mark, runner)
+
     def _validated(
         self, X: NDArray[np.floating], *, reset: bool, minimum: int = 1
     ) -> NDArray[np.float32]:
@@ -104,6 +155,18 @@ def check_whole(name: str, value: object, minimum: int = 1) -> None:
     if isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= minimum:
         return
     raise ParameterError(f"{name} is {value!r}", remedy=f"Use a whole number from {minimum} up")
+
+
+def check_share(name: str, value: float) -> None:
+    """Refuse a share that is not from 0 to below 1.
+
+    Raises
+    ------
+    ParameterError
+        Naming the parameter.
+    """
+    if not 0 <= value < 1:
+        raise ParameterError(f"{name} is {value!r}", remedy="Use a share from 0 to below 1")
 
 
 def warm_start(components: NDArray[np.floating], C: int, n_voxels: int) -> NDArray[np.float32]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -12,17 +11,23 @@ from numpy.typing import NDArray
 from music_gui.core.errors import ParameterError
 from music_gui.core.factorization.blocks import BlockRunner
 from music_gui.core.factorization.epoch import HISTORY_DTYPE, Epoch, energy_order
-from music_gui.core.factorization.fit_state import FitState, check_fingerprint, fingerprint
-from music_gui.core.factorization.input_checks import MapsError, check_maps
+from music_gui.core.factorization.fit_state import FitState
+from music_gui.core.factorization.input_checks import check_maps
 from music_gui.core.factorization.loss import Assessment, assess
 from music_gui.core.factorization.multiplicative_update import ScaledWeights, update
 from music_gui.core.factorization.nndsvd import REFERENCE_FILL, nndsvd
 from music_gui.core.factorization.projective import (
     ProjectiveFactorization,
+    check_share,
     check_whole,
     warm_start,
 )
-from music_gui.core.progress import Progress, Silent
+from music_gui.core.factorization.sopnmf_course import Course
+from music_gui.core.factorization.splitting import split_weights, split_weights_bytes
+from music_gui.core.progress import Progress
+
+#: What a start from splits has outside a component, as a share of its mean weight inside.
+_SPLIT_FILL = 0.1
 
 
 class SopNMF(ProjectiveFactorization):
@@ -106,6 +111,7 @@ class SopNMF(ProjectiveFactorization):
         resume_from: FitState | None = None,
         image_names: Sequence[str] | None = None,
         gram: NDArray[np.float64] | None = None,
+        coarser: NDArray[np.integer] | None = None,
     ) -> Self:
         """Factorise images.
 
@@ -125,39 +131,40 @@ class SopNMF(ProjectiveFactorization):
             Names of the images for error messages.
         gram : ndarray, shape (n_images, n_images), float64, optional
             X X' for the NNDSVD start, if it is at hand (`image_gram`); scales can share it.
+        coarser : ndarray, shape (n_voxels,), int, optional
+            Labels of a coarser scale, 0 for none: instead of ``init``, splits of its regions are
+            the start, so that the scales nest where the data allow.
 
         Raises
         ------
         MapsError
             If the maps are not finite, negative, constant or all the same.
         ParameterError
-            If a parameter is out of bounds.
+            If a parameter is out of bounds, or the coarser scale has more regions than C.
         CheckpointError
             If ``resume_from`` belongs to another fit.
         """
-        progress = progress or Silent()
-        X = self._validated(X, reset=True, minimum=2)
-        self._check_parameters(X.shape[1])
-        with BlockRunner(self.n_jobs, progress) as runner:
-            squared_norm = check_maps(X, runner, image_names)
-            mark = fingerprint(self, ("n_components", "batch_size", "strict"), X, squared_norm)
+        given = {"coarser": coarser}
+        with self._opened(X, progress, image_names, resume_from, given) as opened:
+            X, runner = opened.X, opened.runner
             if resume_from is None:
-                run = _Run.start(*self._start(X, runner, gram))
+                course = Course.start(*self._start(X, runner, gram, coarser))
             else:
-                check_fingerprint(resume_from, mark)
-                run = _Run.from_state(resume_from)
-            while len(run.history) < self.max_epochs and run.n_idle < self.patience:
-                run.do_epoch(X, self.batch_size, runner, strict=self.strict)
-                result = assess(X, squared_norm, run.weights, runner)
-                run.record(result, self.tol)
-                number = len(run.history)
-                progress.update(number / self.max_epochs, f"epoch {number}: loss {result.loss:.5f}")
+                course = Course.from_state(resume_from)
+            while len(course.history) < self.max_epochs and course.n_idle < self.patience:
+                course.do_epoch(X, self.batch_size, runner, strict=self.strict)
+                result = assess(X, opened.squared_norm, course.weights, runner)
+                course.record(result, self.tol)
+                number = len(course.history)
+                runner.progress.update(
+                    number / self.max_epochs, f"epoch {number}: loss {result.loss:.5f}"
+                )
                 if callback:
-                    callback(_as_epoch(run, result, mark))
-        self.components_ = run.best.normalized(energy_order(run.best_energies))
-        self.reconstruction_err_ = run.best_loss
-        self.n_iter_ = len(run.history)
-        self.history_ = np.array(run.history, HISTORY_DTYPE)
+                    callback(_as_epoch(course, result, opened.mark))
+        self.components_ = course.best.normalized(energy_order(course.best_energies))
+        self.reconstruction_err_ = course.best_loss
+        self.n_iter_ = len(course.history)
+        self.history_ = np.array(course.history, HISTORY_DTYPE)
         return self
 
     def partial_fit(self, X: NDArray[np.floating], y: None = None) -> Self:
@@ -186,15 +193,25 @@ class SopNMF(ProjectiveFactorization):
         super()._check_parameters(n_voxels)
         for name in ("batch_size", "max_epochs", "patience"):
             check_whole(name, getattr(self, name))
-        if not 0 <= self.tol < 1:
-            raise ParameterError(f"tol is {self.tol!r}", remedy="Use a share from 0 to below 1")
+        check_share("tol", self.tol)
         if self.nndsvd_fill < 0:
             raise ParameterError("nndsvd_fill is negative", remedy="Use 0 or more")
 
-    def forecast_bytes(self, n_images: int, n_voxels: int) -> int:
-        """Return the peak memory of a fit in bytes, besides the maps themselves."""
+    def forecast_bytes(self, n_images: int, n_voxels: int, *, coarser: bool = False) -> int:
+        """Return the peak memory of a fit in bytes, besides the maps themselves.
+
+        Parameters
+        ----------
+        n_images, n_voxels : int
+            Shape of the maps.
+        coarser : bool
+            A coarser scale is given to `fit`.
+        """
         C, batch = self.n_components, min(2 * self.batch_size, n_images)
-        start = 5 * 8 * n_images**2 if self.init == "nndsvd" else 0
+        if coarser:
+            start = split_weights_bytes(n_images, n_voxels, C)
+        else:
+            start = 5 * 8 * n_images**2 if self.init == "nndsvd" else 0
         course = 2 * 4 * batch * n_voxels + 8 * n_images * C
         return 3 * 4 * n_voxels * C + max(start, course) + 6 * 8 * C**2
 
@@ -203,9 +220,12 @@ class SopNMF(ProjectiveFactorization):
         X: NDArray[np.float32],
         runner: BlockRunner,
         gram: NDArray[np.float64] | None = None,
+        coarser: NDArray[np.integer] | None = None,
     ) -> tuple[int, NDArray[np.float32]]:
         """Return the seed and the start weights, shape (n_voxels, C)."""
         seed, n_voxels = self._seed(), X.shape[1]
+        if coarser is not None:
+            return seed, split_weights(X, coarser, self.n_components, runner, fill=_SPLIT_FILL)
         if not isinstance(self.init, str):
             return seed, warm_start(self.init, self.n_components, n_voxels)
         if self.init == "nndsvd":
@@ -219,94 +239,12 @@ class SopNMF(ProjectiveFactorization):
         )
 
 
-@dataclass
-class _Run:
-    """A fit under way."""
-
-    seed: int
-    weights: ScaledWeights
-    best: ScaledWeights
-    best_loss: float
-    best_energies: NDArray[np.float64]
-    lowest: float
-    n_idle: int
-    history: list[tuple[int, float, float, int]] = field(default_factory=list)
-
-    @classmethod
-    def start(cls, seed: int, values: NDArray[np.float32]) -> _Run:
-        weights = ScaledWeights.start(values)
-        best = ScaledWeights(np.empty_like(values), 1.0, weights.probe)
-        return cls(seed, weights, best, np.inf, np.zeros(values.shape[1]), np.inf, 0)
-
-    def do_epoch(
-        self, X: NDArray[np.float32], batch_size: int, runner: BlockRunner, *, strict: bool
-    ) -> None:
-        """Pass once over the images; seed and epoch alone decide the batches."""
-        n_batches = max(len(X) // batch_size, 1)
-        if n_batches == 1:
-            update(X, self.weights, runner, strict=strict)
-            return
-        generator = np.random.default_rng([self.seed, len(self.history)])
-        for batch in np.array_split(generator.permutation(len(X)), n_batches):
-            update(X[np.sort(batch)], self.weights, runner, strict=strict)
-
-    def record(self, result: Assessment, tol: float) -> None:
-        """Note an epoch's result and keep the weights if they are the best so far."""
-        if not np.isfinite(result.loss):
-            raise MapsError(
-                "the weights left the range of numbers",
-                why="the maps' values are extremely large or small",
-                remedy="Give the maps as fractions of a voxel's volume, near 1",
-            )
-        self.history.append(
-            (len(self.history) + 1, result.loss, result.sparsity, result.n_vanished)
-        )
-        if result.loss < self.best_loss:
-            np.copyto(self.best.values, self.weights.values)
-            self.best.norm = self.weights.norm
-            self.best_loss, self.best_energies = result.loss, result.energies
-        if result.loss < self.lowest - tol * abs(self.lowest) or not np.isfinite(self.lowest):
-            self.lowest, self.n_idle = result.loss, 0
-        else:
-            self.n_idle += 1
-
-    def to_state(self, mark: str) -> FitState:
-        return {
-            "fingerprint": np.array(mark),
-            "seed": np.array(self.seed),
-            "values": self.weights.values,
-            "norm": np.array(self.weights.norm),
-            "probe": self.weights.probe,
-            "best_values": self.best.values,
-            "best_norm": np.array(self.best.norm),
-            "best_loss": np.array(self.best_loss),
-            "best_energies": self.best_energies,
-            "lowest": np.array(self.lowest),
-            "n_idle": np.array(self.n_idle),
-            "history": np.array(self.history, HISTORY_DTYPE),
-        }
-
-    @classmethod
-    def from_state(cls, state: FitState) -> _Run:
-        probe = state["probe"].copy()
-        return cls(
-            seed=int(state["seed"]),
-            weights=ScaledWeights(state["values"].copy(), float(state["norm"]), probe),
-            best=ScaledWeights(state["best_values"].copy(), float(state["best_norm"]), probe),
-            best_loss=float(state["best_loss"]),
-            best_energies=state["best_energies"].copy(),
-            lowest=float(state["lowest"]),
-            n_idle=int(state["n_idle"]),
-            history=[tuple(row) for row in state["history"].tolist()],
-        )
-
-
-def _as_epoch(run: _Run, result: Assessment, mark: str) -> Epoch:
+def _as_epoch(course: Course, result: Assessment, mark: str) -> Epoch:
     return Epoch(
-        number=len(run.history),
+        number=len(course.history),
         loss=result.loss,
         sparsity=result.sparsity,
         n_vanished=result.n_vanished,
         labels=result.labels,
-        state=lambda: run.to_state(mark),
+        state=lambda: course.to_state(mark),
     )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from music_gui.core.factorization.blocks import BlockRunner, slices
+from music_gui.core.factorization.multiplicative_update import loadings
 
 _ROWS_A_TASK = 2048
 _CACHED_VALUES = 2**24
@@ -77,6 +78,16 @@ class Partition:
         """Number of components without voxels."""
         return int(np.count_nonzero(self.energies <= 0))
 
+    def components(self, order: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return the weights in an order, each component at length 1, shape (C, n_voxels)."""
+        C, n_voxels = len(self.energies), len(self.labels)
+        rank = np.empty(C, np.intp)
+        rank[order] = np.arange(C)
+        lengths = np.sqrt(np.where(self.energies > 0, self.energies, 1))
+        components = np.zeros((C, n_voxels), np.float32)
+        components[rank[self.labels], np.arange(n_voxels)] = self.weights / lengths[self.labels]
+        return components
+
 
 class MemberRows:
     """The rows of one component's voxels, gathered once if they are few enough.
@@ -135,6 +146,15 @@ def random_directions(
     return directions
 
 
+def loading_directions(
+    X: NDArray[np.float32], weights: NDArray[np.float32], runner: BlockRunner
+) -> NDArray[np.float32]:
+    """Return the unit vectors along the loadings X W of components, shape (C, n_images)."""
+    H = loadings(X, weights, runner).T
+    lengths = np.linalg.norm(H, axis=1, keepdims=True)
+    return (H / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
 def unit_rows(rows: VoxelRows, chosen: NDArray[np.intp]) -> NDArray[np.float32]:
     """Return the rows of some voxels at length 1."""
     lengths = np.sqrt(rows.squared_norms[chosen]).astype(np.float32)
@@ -169,7 +189,7 @@ def assign(
         labels[block] = winner
         weights[block] = scores[np.arange(len(values)), winner]
 
-    runner.each(look, slices(n_voxels, _block_width(len(directions), n_images)))
+    runner.each(look, slices(n_voxels, block_width(len(directions), n_images)))
     return labels, weights
 
 
@@ -254,6 +274,6 @@ def squared_length(vector: NDArray[np.float32]) -> float:
     return float(double @ double)
 
 
-def _block_width(n_components: int, n_images: int) -> int:
+def block_width(n_components: int, n_images: int) -> int:
     """Rows a block: enough for a fast product, few enough for scores and rows to stay cached."""
     return max(min(2**19 // n_components, 2**21 // n_images, 2048), 256)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from music_gui.core.factorization.blocks import BlockRunner
+from music_gui.core.factorization.parent_regions import NOBODY
 from music_gui.core.factorization.spherical_kmeans import (
     MemberRows,
     Partition,
@@ -45,10 +46,33 @@ class Splits:
     directions: NDArray[np.float32]
 
 
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """Directions after moves.
+
+    Parameters
+    ----------
+    directions : ndarray, shape (C, n_images), float32
+        Unit vectors.
+    n_moves : int
+        How many moves they are.
+    owners : ndarray, shape (C,), int32, or None
+        The region of a coarser scale that each belongs to, where components stay within these.
+    """
+
+    directions: NDArray[np.float32]
+    n_moves: int
+    owners: NDArray[np.int32] | None = None
+
+
 def propose(
-    rows: VoxelRows, partition: Partition, max_moves: int, runner: BlockRunner
-) -> tuple[NDArray[np.float32], int]:
-    """Return directions after the most profitable moves, and how many moves they are.
+    rows: VoxelRows,
+    partition: Partition,
+    max_moves: int,
+    runner: BlockRunner,
+    owners: NDArray[np.int32] | None = None,
+) -> Proposal:
+    """Return directions after the most profitable moves.
 
     Parameters
     ----------
@@ -59,15 +83,17 @@ def propose(
         Most moves at once.
     runner : BlockRunner
         Runs groups of components.
-
-    Returns
-    -------
-    directions : ndarray, shape (C, n_images), float32
-    n_moves : int
+    owners : ndarray, shape (C,), int32, optional
+        Regions that components stay within: only components of one region merge. The freed
+        component moves to the region of the one that is split.
     """
     splits = try_splits(rows, partition, runner)
     costs = merge_costs(partition.directions, partition.energies)
     directions = partition.directions.copy()
+    if owners is not None:
+        owners = owners.copy()
+        alive = owners != NOBODY
+        costs[(owners[:, None] != owners) & alive[:, None] & alive] = np.inf
     moves = _choose(costs, splits.gains, max_moves)
     for kept, freed, split in moves:
         merged = sum(
@@ -76,7 +102,10 @@ def propose(
         )
         directions[kept] = unit(np.asarray(merged, dtype=np.float32))
         directions[split], directions[freed] = splits.directions[split]
-    return directions, len(moves)
+        if owners is not None:
+            owners[kept] = max(owners[kept], owners[freed])
+            owners[freed] = owners[split]
+    return Proposal(directions, len(moves), owners)
 
 
 def merge_costs(
