@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 from psygnal import EventedModel
 from pydantic import ConfigDict
 
-#: Genome-wide significance (Pe'er et al. 2008), as used in the paper.
-GENOME_WIDE_P = 5e-8
-
 
 @dataclass(frozen=True, eq=False)
 class AssociationResult:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from music_gui.core.association.significance import genome_wide
 from music_gui.core.atlas import Atlas
 from music_gui.core.errors import InputError, MusicError
 from music_gui.io.study import Study
 from music_gui.jobs.folder import JobFolder
-from music_gui.state.association import GENOME_WIDE_P, AssociationResult
+from music_gui.state.association import AssociationResult
 from music_gui.state.brain_scene import PscColumn, SliceImage
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ def hit_columns(study: Study, run: str) -> list[PscColumn]:
 
     store = SumstatsStore.open(study.gwas(run))
     hits = store.hits
-    significant = hits[hits["neg_log_10_p_value"] > -np.log10(GENOME_WIDE_P)]
+    significant = hits[hits["neg_log_10_p_value"] > genome_wide().neg_log_10_p]
     counts = dict.fromkeys(store.pscs, 0.0) | {
         str(psc): float(n) for psc, n in significant.groupby("psc").size().items()
     }

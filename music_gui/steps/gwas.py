@@ -12,6 +12,7 @@ from pydantic import Field
 from music_gui import __version__
 from music_gui.core.association.design import variance_inflation
 from music_gui.core.association.linear import MAX_VIF
+from music_gui.core.association.significance import GENOME_WIDE_P
 from music_gui.core.atlas import parse_psc_name
 from music_gui.core.errors import InputError, MusicError
 from music_gui.io.genotypes import genotype_files
@@ -29,8 +30,7 @@ from music_gui.steps.gwas_engines import plink2_version, run_built_in, run_plink
 from music_gui.steps.step import Step, StepParameters, StepResult, Workspace
 from music_gui.tools.plink2_glm import PLINK2
 
-#: -log10 of the genome-wide significance level 5e-8.
-_GENOME_WIDE = float(-np.log10(5e-8))
+_GENOME_WIDE = float(-np.log10(GENOME_WIDE_P))
 #: -log10 of the p-value from which on results are listed as hits (suggestive evidence).
 _HIT_THRESHOLD = 5.0
 

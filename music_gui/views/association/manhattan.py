@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor
 
 from music_gui.core.association.genome_axis import density_raster
-from music_gui.state.association import GENOME_WIDE_P
+from music_gui.core.association.significance import genome_wide
 from music_gui.views.association.plot_style import bare_plot, pen, restyle
 from music_gui.views.widgets import palette
 from music_gui.views.widgets.follow import follow
@@ -97,7 +96,7 @@ class ManhattanPlot(pg.PlotWidget):
     def _top(self) -> float:
         values = self._result.neg_log_10_p_value if self._result is not None else self._tiny
         finite = values[np.isfinite(values)]
-        strictest = -math.log10(GENOME_WIDE_P / max(self._result.n_tests if self._result else 1, 1))
+        strictest = genome_wide(self._result.n_tests if self._result else 1).neg_log_10_p
         return max(float(finite.max(initial=0.0)), strictest) * _HEADROOM
 
     def _place(self, variant: int) -> tuple[float, float]:
@@ -131,8 +130,8 @@ class ManhattanPlot(pg.PlotWidget):
             size=4,
             brush=brushes[result.axis.chromosome_index[self._drawn] % 2],
         )
-        self._genome_wide.setValue(-math.log10(GENOME_WIDE_P))
-        self._bonferroni.setValue(-math.log10(GENOME_WIDE_P / max(result.n_tests, 1)))
+        self._genome_wide.setValue(genome_wide().neg_log_10_p)
+        self._bonferroni.setValue(genome_wide(result.n_tests).neg_log_10_p)
         self._bonferroni.setVisible(result.n_tests > 1)
         self.reset_view()
         self._label_chromosomes()
