@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import numpy as np
-from isal import igzip, isal_zlib
-from nibabel.nifti1 import Nifti1Header
 from numpy.typing import DTypeLike, NDArray
 
-from music_gui.core.errors import DamagedFileError, InputError, ParameterError
+from music_gui.core.errors import InputError, ParameterError
 from music_gui.core.grid import Grid, axis_change, check_same_grid
 from music_gui.io.atomic import replacing
-from music_gui.io.nifti_header import HEADER_BYTES, NiftiHeader, Xform, parse_header
+from music_gui.io.nifti_header import NiftiHeader, Xform, parse_header
+from music_gui.io.nifti_stream import (
+    check_end,
+    header_bytes,
+    opened,
+    read_block,
+    read_stored,
+    scaled,
+    skip_to,
+)
 
-_GZIP_MAGIC = b"\x1f\x8b"
-_BAD_STREAM = (EOFError, gzip.BadGzipFile, cast("type[Exception]", isal_zlib.error))
-_CHUNK = 2**20
 _STORABLE = ["|u1", "|i1", "<i2", "<u2", "<i4", "<u4", "<f4", "<f8"]
 
 
@@ -72,19 +74,13 @@ def read_image(path: Path, *, volume: int | None = None, xform: Xform = "auto") 
         If there is no such volume.
     """
     stored, header, warnings = _read_volume(path, volume, xform)
-    with np.errstate(over="ignore"):  # beyond float32 becomes infinite; the caller checks
-        if header.slope == 1.0 and header.intercept == 0.0:
-            data = stored.astype(np.float32, copy=False)
-        else:
-            scaled = stored.astype(np.float64) * header.slope + header.intercept
-            data = scaled.astype(np.float32)
-    return Image(data, header.grid, warnings, header.needs_xform_choice)
+    return Image(scaled(stored, header), header.grid, warnings, header.needs_xform_choice)
 
 
 def read_header(path: Path, *, xform: Xform = "auto") -> NiftiHeader:
     """Read only the header of a file; raises as `read_image` does."""
-    with _opened(path) as (file, _):
-        return parse_header(_read_block(file, path), where=str(path), xform=xform)
+    with opened(path) as (file, _):
+        return parse_header(read_block(file, str(path)), where=str(path), xform=xform)
 
 
 def read_grid(path: Path, *, xform: Xform = "auto") -> Grid:
@@ -160,19 +156,8 @@ def write_image(
             f"the array has shape {data.shape}, its grid {grid.shape}", where=str(path)
         )
     stored = _storable(data, dtype, str(path))
-    header: Any = Nifti1Header(endianness="<")  # type: ignore[no-untyped-call]
-    header.set_data_dtype(stored.dtype)
-    header.set_data_shape(grid.shape)
-    header.set_xyzt_units("mm")
-    header.set_sform(grid.affine, code="aligned")
-    header.set_qform(grid.affine, code="aligned")
-    if not np.allclose(header.get_qform(), grid.affine, atol=1e-3):  # sheared axes
-        header["qform_code"] = 0
-    header["vox_offset"] = 352
-    header["scl_slope"], header["scl_inter"] = 1, 0
-    header["descrip"] = description.encode("ascii")
-    header["magic"] = b"n+1"
-    content = header.binaryblock + b"\0\0\0\0" + stored.tobytes(order="F")
+    head = header_bytes(grid, stored.dtype, description=description)
+    content = head + stored.tobytes(order="F")
     with replacing(path) as temporary:
         if path.suffix == ".gz":
             # Whole numbers shrink well; noise in floats doesn't, so no time is spent on it.
@@ -230,83 +215,13 @@ def _read_volume(
 ) -> tuple[NDArray[Any], NiftiHeader, tuple[str, ...]]:
     """Return one volume as stored, the header, and all warnings."""
     where = str(path)
-    with _opened(path) as (file, warnings):
-        header = parse_header(_read_block(file, path), where=where, xform=xform)
+    with opened(path) as (file, warnings):
+        header = parse_header(read_block(file, where), where=where, xform=xform)
         index = _chosen_volume(header, volume, where)
-        start = header.offset + index * header.volume_bytes
-        _skip(file, start, where)
-        buffer = np.empty(header.volume_bytes, dtype=np.uint8)
-        n_read = _fill(file, buffer, where)
-        if n_read < header.volume_bytes:
-            raise _cut_off(where, start + n_read, start + header.volume_bytes)
-        _check_end(file, where)
-    stored = buffer.view(header.dtype).reshape(header.shape, order="F")
+        skip_to(file, header.offset + index * header.volume_bytes, where)
+        stored = read_stored(file, header, where)
+        check_end(file, where)
     return stored, header, (*warnings, *header.warnings)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[BinaryIO, tuple[str, ...]]]:
-    """Open a file for reading, inflating it if its content is gzip, whatever its name."""
-    try:
-        with path.open("rb") as plain:
-            is_gzip = plain.read(2) == _GZIP_MAGIC
-            plain.seek(0)
-            named_gzip = path.suffix.lower() == ".gz"
-            if not is_gzip:
-                warning = "named .nii.gz but not compressed; read as it is, rename it to .nii"
-                yield plain, ((warning,) if named_gzip else ())
-                return
-            warning = "compressed but not named so; read as it is, rename it to .nii.gz"
-            with igzip.open(plain, "rb") as inflated:  # type: ignore[no-untyped-call]
-                yield inflated, (() if named_gzip else (warning,))
-    except FileNotFoundError as error:
-        raise InputError("the file does not exist", where=str(path)) from error
-    except IsADirectoryError as error:
-        raise InputError("this is a folder, not an image", where=str(path)) from error
-    except PermissionError as error:
-        raise InputError("the file may not be read", where=str(path)) from error
-
-
-def _read_block(file: BinaryIO, path: Path) -> bytes:
-    block = np.empty(HEADER_BYTES, dtype=np.uint8)
-    n_read = _fill(file, block, str(path))
-    return block[:n_read].tobytes()
-
-
-def _skip(file: BinaryIO, start: int, where: str) -> None:
-    """Go to a byte of the inflated file, which was read up to the header's end or less."""
-    rest = start - file.tell()
-    if rest < 0:  # NIfTI-1 data start before the 540 bytes that were read
-        file.seek(start)
-        return
-    chunk = np.empty(min(rest, _CHUNK), dtype=np.uint8)
-    while rest > 0:
-        n_read = _fill(file, chunk[: min(rest, _CHUNK)], where)
-        if n_read == 0:
-            raise _cut_off(where, file.tell(), start)
-        rest -= n_read
-
-
-def _fill(file: BinaryIO, buffer: NDArray[np.uint8], where: str) -> int:
-    """Read until the buffer is full or the file ends; return the number of bytes."""
-    view, n_read = buffer.data, 0
-    try:
-        while n_read < len(view):
-            n_new = file.readinto(view[n_read:])  # type: ignore[attr-defined]
-            if not n_new:
-                break
-            n_read += n_new
-    except _BAD_STREAM as error:
-        raise _damaged(where, error) from error
-    return n_read
-
-
-def _check_end(file: BinaryIO, where: str) -> None:
-    """Read past the last voxel, so that the checksum at the end of a gzip stream is checked."""
-    try:
-        file.read(1)
-    except _BAD_STREAM as error:
-        raise _damaged(where, error) from error
 
 
 def _chosen_volume(header: NiftiHeader, volume: int | None, where: str) -> int:
@@ -325,22 +240,3 @@ def _chosen_volume(header: NiftiHeader, volume: int | None, where: str) -> int:
             why=f"the image has {header.n_volumes}, counted from 0",
         )
     return volume
-
-
-def _cut_off(where: str, found: int, expected: int) -> DamagedFileError:
-    return DamagedFileError(
-        "the file is cut off",
-        where=where,
-        why=f"it ends after {found:,} of {expected:,} bytes",
-        remedy="Copy or download it again",
-    )
-
-
-def _damaged(where: str, error: Exception) -> DamagedFileError:
-    cut_off = isinstance(error, EOFError)
-    return DamagedFileError(
-        "the file is cut off" if cut_off else "the compressed file is damaged",
-        where=where,
-        why="the compressed data end too early" if cut_off else str(error),
-        remedy="Copy or download it again",
-    )
