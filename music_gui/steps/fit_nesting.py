@@ -99,10 +99,10 @@ class NestingReport:
         )
         if self.cost is None or self.free_nesting is None:
             return sentence
-        change = f"{abs(self.cost):.2%} {'above' if self.cost >= 0 else 'below'}"
+        change = f"{100 * abs(self.cost):.2f} % {'higher' if self.cost >= 0 else 'lower'}"
         return (
-            f"{sentence}, fitted by itself {_percent(self.free_nesting.overall)}; "
-            f"its loss is {change} that of the fit by itself"
+            f"{sentence} ({_percent(self.free_nesting.overall)} if fitted by itself), at a loss "
+            f"{change}"
         )
 
     def _pairs(self) -> Iterator[tuple[str, str, float]]:

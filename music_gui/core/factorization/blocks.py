@@ -30,10 +30,13 @@ class BlockRunner:
 
     A matrix product is cut into blocks whose bounds depend on the data alone, and every block is
     worked on by one-threaded BLAS. So the result does not depend on the number of threads, and
-    the stalls that threaded BLAS shows on thin products can't happen. Results come back in the
-    order of the blocks, a few blocks ahead at most, so that sums have one order and little memory.
+    the stalls that threaded BLAS shows on thin products (hundreds of times slower on some
+    machines) can't happen: how many threads BLAS bears need not be measured at the start. Results
+    come back in the order of the blocks, a few blocks ahead at most, so that sums have one order
+    and little memory.
 
-    Use it as a context manager: BLAS is limited to one thread inside.
+    Use it as a context manager: BLAS is limited to one thread inside, and has as many as before
+    outside.
 
     Parameters
     ----------
