@@ -16,6 +16,12 @@ TEMPLATE_GM_3MM = "template/tpl-MNI152_res-3_label-GM_probseg.nii.gz"
 TEMPLATE_BRAIN_MASK = "template/tpl-MNI152_res-2_desc-brain_mask.nii.gz"
 #: Surface of the filled brain: ``vertices`` (V, 3) float32 mm, ``triangles`` (T, 3) int32.
 GLASS_BRAIN = "template/glass_brain.npz"
+#: Folder of the anatomical atlas that comes with the application.
+ANATOMY = "anatomy/Desikan-Killiany"
+#: Template spaces with their affines to MNI152.
+SPACES = "anatomy/spaces.json"
+#: Words for regions beside the names that atlases give them.
+SYNONYMS = "anatomy/synonyms.tsv"
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
