@@ -16,11 +16,14 @@ from music_gui.jobs.job import JobSnapshot
 from music_gui.jobs.runner import JobRunner, LocalRunner
 from music_gui.state import loading
 from music_gui.state.association import AssociationResult, AssociationState
+from music_gui.state.atlas_pictures import AtlasPictures
 from music_gui.state.background import Background
 from music_gui.state.brain_loading import BrainLoading
 from music_gui.state.brain_scene import BrainScene, PscColumn
 from music_gui.state.catalog import Catalog, read_catalog
 from music_gui.state.cohort import CohortState
+from music_gui.state.convergence import ConvergenceState
+from music_gui.state.fit_previews import FitPreviews
 from music_gui.state.job_list import JobList
 from music_gui.state.own_results import OwnResults
 from music_gui.state.region_surfaces import RegionSurfaces
@@ -99,9 +102,14 @@ class Session:
         self._runner_factory = runner_factory
         self._runner: JobRunner | None = None
         self._reader = StudyReader(background, lambda: self.study, self.failed.emit)
+        self.previews = FitPreviews(self.jobs, self._reader)
+        self.pictures = AtlasPictures(self._reader)
+        self.convergence = ConvergenceState(self.jobs, self._reader, settings, self.load_metrics)
         self._region_surfaces = RegionSurfaces(self.scene, background)
         self._brain = BrainLoading(self.scene, self._reader)
         self.jobs.finished.connect(self._on_job_finished)
+        self.catalog_changed.connect(self.pictures.forget)
+        self.catalog_changed.connect(self.convergence.refresh)
         self.scene.events.selected.connect(self._on_selected)
         self.scene.events.radiological.connect(self._remember_radiological)
 
@@ -173,6 +181,7 @@ class Session:
         self.catalog = Catalog()
         self.columns = {}
         self.jobs.clear()
+        self.pictures.forget()
         self._brain.forget()
         self.scene.show_atlas(None)
         self.scene.painted = None
@@ -278,10 +287,12 @@ class Session:
     def _shown_table(self) -> str | None:
         return None if self.cohort.table is None else str(self.cohort.table.sidecar.name)
 
-    def show_atlas(self, name: str) -> None:
-        """Show one of the study's atlases in the brain views."""
+    def show_atlas(self, name: str, scale: int | None = None) -> None:
+        """Show one of the study's atlases in the brain views, at a scale or at that before."""
         self._reader.read_from_study(
-            lambda study: loading.load_atlas(study, name), self._set_atlas, topic="atlas"
+            lambda study: loading.load_atlas(study, name),
+            lambda atlas: self._set_atlas(atlas, scale),
+            topic="atlas",
         )
 
     def show_table(self, name: str) -> None:
@@ -347,11 +358,11 @@ class Session:
     def _show_cohort(self, tables: loading.CohortTables) -> None:
         self.cohort.update({"report": tables.report, "participants": tables.participants})
 
-    def _set_atlas(self, atlas: Any) -> None:
+    def _set_atlas(self, atlas: Any, scale: int | None) -> None:
         scene = self.scene
-        selected, scale = scene.selected, scene.scale
-        scene.show_atlas(atlas, scale)
-        if selected in atlas.names:
+        selected = scene.selected
+        scene.show_atlas(atlas, scale or scene.scale)
+        if selected in atlas.names and scale is None:
             scene.select(selected, move_crosshair=False)
         self._add_columns([loading.volume_column(atlas)])
         self._select_top_hit()

@@ -41,6 +41,12 @@ class Settings(EventedModel):
         Threads of a job; 0 takes all cores.
     window_geometry, dock_state : str
         As the window system wrote them, base64.
+    convergence_files : tuple of str
+        Logs of fits that were opened, newest first.
+    convergence_log_loss, convergence_log_epochs : bool
+        Logarithmic axes in the convergence panel.
+    convergence_shares : bool
+        Draw losses there as shares of that of the first epoch.
     step_values : dict of str to dict
         For each step the values that its dialog was last run with.
     """
@@ -55,6 +61,10 @@ class Settings(EventedModel):
     threads: int = Field(default=0, ge=0, le=1024)
     window_geometry: str = ""
     dock_state: str = ""
+    convergence_files: tuple[str, ...] = ()
+    convergence_log_loss: bool = False
+    convergence_log_epochs: bool = False
+    convergence_shares: bool = False
     step_values: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     def remember_study(self, root: Path) -> None:

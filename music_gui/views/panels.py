@@ -55,4 +55,6 @@ PANELS = (
     Panel("qq", "QQ", "mdi6.chart-bell-curve-cumulative", "music_gui.views.association.panels",
           "QQPanel"),
     Panel("spare", "SPARE", "mdi6.gauge", "music_gui.views.spare.spare_panel", "SparePanel"),
+    Panel("convergence", "Convergence", "mdi6.chart-line",
+          "music_gui.views.convergence.convergence_panel", "ConvergencePanel"),
 )  # fmt: skip

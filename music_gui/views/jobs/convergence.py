@@ -1,111 +1,98 @@
-"""How a fit converges: loss, sparsity and vanished components after each epoch."""
+"""How the fit of one job converges: a curve for each scale, and its atlas as it forms."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyqtgraph as pg
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from music_gui.state.fit_run import GrowingLog
+from music_gui.views.convergence.atlas_box import AtlasBox
+from music_gui.views.convergence.curve_plots import Curve, CurvePlots
 from music_gui.views.widgets import palette
 from music_gui.views.widgets.follow import follow
 
-#: Key of the published numbers and what the axis says.
-_QUANTITIES = (
-    ("loss", "loss"),
-    ("sparsity", "sparsity"),
-    ("n_vanished", "vanished"),
-)
+if TYPE_CHECKING:
+    from music_gui.state.session import Session
 
-_REDRAW_MS = 150
+_REFRESH_MS = 200
 
 
-class ConvergencePlot(QWidget):
-    """Three plots above one another over the epochs, a line for each scale."""
+class JobConvergence(QWidget):
+    """The convergence page of a job's window; the convergence panel compares runs.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    Parameters
+    ----------
+    job_id : str
+        The fit.
+    session : Session
+        Its preview is shown.
+    """
+
+    def __init__(self, job_id: str, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._points: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        self._curves: dict[tuple[str, str], pg.PlotDataItem] = {}
-        self.setAccessibleName("Convergence of the fit")
+        self._job_id, self._session = job_id, session
+        self._logs: dict[int, GrowingLog] = {}
+        self._scale = 0
         self._legend = QLabel()
+        self._plots = CurvePlots()
+        self.plots = self._plots.plots
+        self.box = AtlasBox(session)
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        row.addWidget(self._plots, 3)
+        row.addWidget(self.box, 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self._legend)
-        self._widgets: list[pg.PlotWidget] = []
-        self.plots: dict[str, pg.PlotItem] = {}
-        for row, (name, title) in enumerate(_QUANTITIES):
-            widget = pg.PlotWidget(enableMenu=False)
-            widget.setFrameShape(QFrame.Shape.NoFrame)
-            layout.addWidget(widget, 1)
-            self._widgets.append(widget)
-            plot = widget.plotItem
-            plot.setLabel("left", title)
-            plot.hideButtons()
-            plot.getAxis("left").setWidth(64)
-            plot.getAxis("left").enableAutoSIPrefix(False)
-            if row > 0:
-                plot.setXLink(self.plots["loss"])
-            self.plots[name] = plot
-        plot.setLabel("bottom", "epoch")
-        self._stale: list[str] = []
-        self._redraw = QTimer(self, singleShot=True, interval=_REDRAW_MS)
-        self._redraw.timeout.connect(self._draw_next)
-        follow(self, palette.theme_changed, self._dress)
-        self._dress(palette.current())
+        layout.addLayout(row, 1)
+        self._timer = QTimer(self, singleShot=True, interval=_REFRESH_MS)
+        self._timer.timeout.connect(self._refresh)
+        follow(self, palette.theme_changed, lambda _: self._refresh())
+        follow(self, session.jobs.changed, self._on_job)
 
     def add(self, values: dict[str, Any]) -> None:
-        """Take in one epoch: ``epoch``, ``loss``, ``sparsity``, ``n_vanished`` and ``scale``."""
-        self._points[f"C{values['scale']}" if "scale" in values else "fit"].append(values)
-        self._stale += [name for name in self.plots if name not in self._stale]
-        if not self._redraw.isActive():
-            self._redraw.start()
+        """Take in one epoch: ``scale``, ``epoch``, ``loss``, ``sparsity``, ``n_vanished``."""
+        self._scale = values["scale"]
+        self._logs.setdefault(self._scale, GrowingLog()).add(values)
+        self._refresh_soon()
 
-    def _draw_next(self) -> None:
-        """Draw one plot and leave the others to later turns: together they would be felt."""
-        self._draw(self._stale.pop(0))
-        if self._stale:
-            self._redraw.start()
+    def _on_job(self, job_id: str) -> None:
+        if job_id == self._job_id:
+            self._refresh_soon()
 
-    def _draw(self, name: str) -> None:
-        for series, points in self._points.items():
-            if (series, name) not in self._curves:
-                self._curves[series, name] = self.plots[name].plot()
-                self._dress(palette.current())
-            known = [point for point in points if point.get(name) is not None]
-            self._curves[series, name].setData(
-                [point["epoch"] for point in known], [point[name] for point in known]
-            )
+    def _refresh_soon(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
 
-    def _dress(self, theme: palette.Theme) -> None:
-        for widget in self._widgets:
-            widget.setBackground(theme.plot_background)
-        for plot in self.plots.values():
-            for side in ("left", "bottom"):
-                plot.getAxis(side).setPen(theme.plot_axis)
-                plot.getAxis(side).setTextPen(theme.plot_axis)
-        colors = self._colors(theme)
-        for (series, _), curve in self._curves.items():
-            curve.setPen(pg.mkPen(colors[series], width=1.5))
+    def _refresh(self) -> None:
+        colors = self._colors()
+        curves = []
+        for scale, growing in self._logs.items():
+            log = growing.log()
+            values = {"loss": log.loss, "sparsity": log.sparsity, "n_vanished": log.n_vanished}
+            curves.append(Curve(colors[scale], log.epoch, values, best=log.best))
+        self._plots.show_curves(curves, soon=False)
         self._legend.setText(
             "   ".join(
-                f'<span style="color:{color.name()}">━</span> {series}'
-                for series, color in colors.items()
+                f'<span style="color:{color.name()}">━</span> C{scale}'
+                for scale, color in colors.items()
             )
         )
+        self.box.show_run(self._session.convergence.job_run(self._job_id, self._scale))
 
-    def _colors(self, theme: palette.Theme) -> dict[str, QColor]:
-        """Return a colour for each series: the accent for one, spread over a map for several."""
-        if len(self._points) < 2:
-            return dict.fromkeys(self._points, QColor(theme.accent))
+    def _colors(self) -> dict[int, QColor]:
+        """Return a colour for each scale: the accent for one, spread over a map for several."""
+        theme = palette.current()
+        if len(self._logs) < 2:
+            return dict.fromkeys(self._logs, QColor(theme.accent))
         table = palette.color_map("sequential")
         low, high = (90, 245) if theme.is_dark else (20, 190)
-        step = (high - low) / (len(self._points) - 1)
+        step = (high - low) / (len(self._logs) - 1)
         return {
-            series: QColor(*(int(part) for part in table[round(low + step * number)]))
-            for number, series in enumerate(self._points)
+            scale: QColor(*(int(part) for part in table[round(low + step * number)]))
+            for number, scale in enumerate(self._logs)
         }

@@ -60,7 +60,7 @@ class JobDetails(QDialog):
         layout.addWidget(self._title)
         layout.addWidget(self._state)
         layout.addWidget(self.tabs, 1)
-        self.resize(760, 520)
+        self.resize(860, 540)
         self._append(session.jobs.log_of(job_id))
         metrics = session.jobs.metrics_of(job_id)
         job = session.jobs.job(job_id)
@@ -122,9 +122,9 @@ class JobDetails(QDialog):
         if job_id != self._job_id or name != "fit":
             return
         if self._convergence is None:
-            from music_gui.views.jobs.convergence import ConvergencePlot
+            from music_gui.views.jobs.convergence import JobConvergence
 
-            self._convergence = ConvergencePlot()
+            self._convergence = JobConvergence(self._job_id, self._session)
             self.tabs.insertTab(0, self._convergence, "Convergence")
             self.tabs.setCurrentIndex(0)
         self._convergence.add(values)

@@ -1,0 +1,1 @@
+"""The convergence panel: how fits converge, and the atlas as it forms."""
