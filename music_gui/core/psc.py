@@ -37,6 +37,9 @@ class PscVolumes:
 class PscExtractor:
     """Measures all PSCs of all scales in one pass over the labelled voxels of a map.
 
+    Voxels that have the same PSC at every scale are one cell. A map's values are summed once, by
+    cell; the few thousand cells are then summed by PSC, scale by scale.
+
     Parameters
     ----------
     atlas : Atlas
@@ -72,16 +75,18 @@ class PscExtractor:
         self._shape: tuple[int, ...] = atlas.grid.shape if grid is None else grid.shape
         labelled = np.any([scale.labels != 0 for scale in scales], axis=0)
         voxels = np.argwhere(labelled)
-        self._owners = [scale.labels[tuple(voxels.T)].astype(np.intp) for scale in scales]
+        owners = [scale.labels[tuple(voxels.T)].astype(np.intp) for scale in scales]
+        self._cell_of, representatives = _cells(owners)
+        self._owners = [owner[representatives] for owner in owners]
         self._sizes = [scale.scale for scale in scales]
         self.shift_mm = 0.0
         if grid is not None:
             voxels, self.shift_mm = _voxels_in(grid, atlas, voxels, max_shift)
-        self._index: tuple[NDArray[np.int64], ...] = tuple(voxels.T)
+        self._set_index(tuple(voxels.T))
 
     def n_outside(self, mask: NDArray[np.bool_]) -> int:
         """Count the labelled voxels that lie outside a mask, shape of the grid."""
-        return int((~mask[self._index]).sum())
+        return int((~mask.ravel()[self._index]).sum())
 
     def for_rows_of(self, mask: NDArray[np.bool_]) -> PscExtractor:
         """Return an extractor for maps that are stored as the values of a mask's voxels.
@@ -98,12 +103,11 @@ class PscExtractor:
         """
         if n_outside := self.n_outside(mask):
             raise InputError(
-                f"{n_outside:,} of {len(self._index[0]):,} labelled voxels lie outside the mask"
+                f"{n_outside:,} of {len(self._index):,} labelled voxels lie outside the mask"
             )
-        order = np.cumsum(mask.ravel()).reshape(mask.shape) - 1
         rows = copy(self)
-        rows._index = (order[self._index],)
         rows._shape = (int(mask.sum()),)
+        rows._set_index((np.cumsum(mask.ravel())[self._index] - 1,))
         return rows
 
     def measure(self, values: NDArray[np.floating]) -> PscVolumes:
@@ -122,7 +126,10 @@ class PscExtractor:
         """
         if values.shape != self._shape:
             raise InputError(f"the map has shape {values.shape} instead of {self._shape}")
-        inside: NDArray[np.float64] = values[self._index].astype(np.float64)
+        if values.ndim > 1 and values.flags.f_contiguous:  # as files are read: no copy
+            inside = values.ravel(order="F")[self._fortran_index].astype(np.float64)
+        else:
+            inside = values.ravel()[self._index].astype(np.float64)
         sums = self._sum(inside)
         n_not_finite = np.zeros(len(self.names), dtype=np.int64)
         if not np.isfinite(sums).all():
@@ -134,13 +141,36 @@ class PscExtractor:
             n_not_finite=n_not_finite,
         )
 
+    def _set_index(self, voxels: tuple[NDArray[np.int64], ...]) -> None:
+        """Note where the labelled voxels lie in maps of this shape, in either memory order."""
+        self._index = np.ravel_multi_index(voxels, self._shape)
+        self._fortran_index = np.ravel_multi_index(voxels, self._shape, order="F")
+
     def _sum(self, inside: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum over the voxels of each PSC, shape (P,)."""
+        by_cell = np.bincount(self._cell_of, inside)
         sums = [
-            np.bincount(owner, inside, minlength=size + 1)[1:]
+            np.bincount(owner, by_cell, minlength=size + 1)[1:]
             for owner, size in zip(self._owners, self._sizes, strict=True)
         ]
         return np.concatenate(sums)
+
+
+def _cells(owners: Sequence[NDArray[np.intp]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Group voxels that have the same owner at every scale.
+
+    Returns
+    -------
+    cell_of : ndarray, shape (n_voxels,)
+        Cell of each voxel.
+    representatives : ndarray, shape (n_cells,)
+        A voxel of each cell.
+    """
+    cell_of = owners[0]
+    for owner in owners:
+        pairs = cell_of * (owner.max(initial=0) + 1) + owner
+        _, representatives, cell_of = np.unique(pairs, return_index=True, return_inverse=True)
+    return cell_of, representatives
 
 
 def extract_volumes(image: NDArray[np.floating], atlas: Atlas) -> NDArray[np.float64]:

@@ -28,7 +28,7 @@ from music_gui.core.atlas import Atlas
 from music_gui.core.surface import build_label_surface
 from music_gui.io.label_images import find_label_images, read_label_image
 from music_gui.state.background import Background
-from music_gui.state.brain_scene import PscColumn
+from music_gui.state.psc_column import PscColumn
 from music_gui.state.session import Session
 from music_gui.state.settings import Settings
 from music_gui.views.brain.scene_3d import Scene3D

@@ -18,16 +18,14 @@ from pathlib import Path
 
 import numpy as np
 from isal import igzip
+from paper_scale_cohort import SCALES, read_published
 from scipy.spatial import cKDTree
 
 from music_gui.core.atlas import Atlas, AtlasScale
 from music_gui.core.psc import PscExtractor
 from music_gui.core.surface import build_label_surface, build_region_surface
-from music_gui.io.label_images import find_label_images, read_label_image
 from music_gui.io.nifti import read_image, write_image
 from music_gui.io.resources import TEMPLATE_GM, resource
-
-SCALES = (32, 64, 128, 256, 512, 1024)
 
 
 def main() -> None:
@@ -39,7 +37,7 @@ def main() -> None:
     parser.add_argument("--nilearn", action="store_true", help="time nilearn's masker too")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        atlas = _given_atlas(arguments.atlas) if arguments.atlas else _made_atlas()
+        atlas = read_published(arguments.atlas) if arguments.atlas else _made_atlas()
         folder = arguments.maps or _made_maps(Path(scratch), arguments.images)
         paths = sorted(folder.glob("*.nii.gz"))[: arguments.images]
         _report(atlas, paths, arguments.nilearn)
@@ -91,12 +89,6 @@ def _nilearn(atlas: Atlas) -> Callable[[Path], object]:
                 NiftiLabelsMasker(labels, strategy="sum").fit_transform(image)
 
     return extract
-
-
-def _given_atlas(folder: Path) -> Atlas:
-    images = [read_label_image(path) for path in find_label_images([folder])[0]]
-    scales = {image.scale.scale: image.scale for image in images}
-    return Atlas(folder.name, images[0].grid, dict(sorted(scales.items())))
 
 
 def _made_atlas() -> Atlas:
