@@ -7,6 +7,7 @@ from psygnal import Signal
 from music_gui.core.errors import MusicError
 from music_gui.io.study import Study
 from music_gui.state.label_picture import LabelPlane, PictureFrame
+from music_gui.state.slice_sampler import SliceSampler
 from music_gui.state.study_reader import StudyReader
 
 
@@ -62,7 +63,7 @@ def _read(study: Study, atlas: str, scale: int) -> tuple[LabelPlane, ...]:
         for path in sorted(study.atlas(atlas).glob(f"[!.]*_scale-C{scale}_dseg.nii.gz")):
             labels, grid = read_labels(path)
             if labels.any():
-                return PictureFrame.of(labels > 0, grid).cut(labels, grid)
+                return PictureFrame.of(labels > 0, grid).cut(SliceSampler(labels, grid))
     except MusicError:  # the atlas itself says so where it is shown
         pass
     return ()

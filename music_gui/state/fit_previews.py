@@ -18,6 +18,7 @@ from music_gui.jobs.paths import JobPaths
 from music_gui.state.job_list import JobList
 from music_gui.state.label_matching import numbered_like
 from music_gui.state.label_picture import LabelPlane, PictureFrame
+from music_gui.state.slice_sampler import SliceSampler
 from music_gui.state.study_reader import StudyReader
 
 #: A preview is written every two seconds; it is looked for a little more often.
@@ -39,10 +40,8 @@ class AtlasPreview:
     voxels : ndarray, shape (n_voxels,), int32
         1 to C in the voxels of the mask, 0 where a voxel belongs to none. A component keeps its
         number from one preview to the next.
-    labels : ndarray, shape of the grid, int32
-        The same as an image.
-    grid : Grid
-        Of the image.
+    sampler : SliceSampler
+        Cuts slices out of the same as an image.
     planes : tuple of LabelPlane
         Three slices through it.
     """
@@ -52,8 +51,7 @@ class AtlasPreview:
     epoch: int
     loss: float
     voxels: NDArray[np.int32]
-    labels: NDArray[np.int32]
-    grid: Grid
+    sampler: SliceSampler
     planes: tuple[LabelPlane, ...]
 
     @property
@@ -185,15 +183,15 @@ class FitPreviews:
             voxels = numbered_like(voxels, last.voxels, found.scale)
         labels = np.zeros(mask.mask.shape, dtype=np.int32)
         labels[mask.mask] = voxels
+        sampler = SliceSampler(labels, mask.grid)
         return AtlasPreview(
             job_id=job_id,
             scale=found.scale,
             epoch=found.epoch,
             loss=found.loss,
             voxels=voxels,
-            labels=labels,
-            grid=mask.grid,
-            planes=mask.frame.cut(labels, mask.grid),
+            sampler=sampler,
+            planes=mask.frame.cut(sampler),
         )
 
     def _read_mask(self, study: Study) -> _Mask:

@@ -60,9 +60,8 @@ class PictureFrame:
             boxes.append((first, second))
         return cls(tuple(places), tuple(boxes))
 
-    def cut(self, labels: NDArray[np.int32], grid: Grid) -> tuple[LabelPlane, ...]:
+    def cut(self, sampler: SliceSampler) -> tuple[LabelPlane, ...]:
         """Cut the planes out of a label image on the grid of the mask."""
-        sampler = SliceSampler(labels, grid)
         planes = []
         for axis, (place, box) in enumerate(zip(self.places, self.boxes, strict=True)):
             plane = np.ascontiguousarray(sampler.plane(axis, place)[box])

@@ -18,7 +18,10 @@ from music_gui.state.background import Background
 from music_gui.state.session import Session
 from music_gui.state.settings import Settings
 from music_gui.steps.fit_preview import PreviewWriter
+from music_gui.views.brain.preview_bar import PreviewBar
+from music_gui.views.brain.slices_panel import SlicesPanel
 from music_gui.views.convergence.convergence_panel import ConvergencePanel
+from music_gui.views.widgets.icon_button import IconButton
 
 pytestmark = pytest.mark.gui
 
@@ -346,6 +349,45 @@ def test_the_preview_is_shown_in_the_slices_and_gives_way(panel, session, qtbot)
     assert session.previews.in_brain is None
     settle(qtbot)
     assert not box.isVisible()
+
+
+def test_the_slices_show_the_preview_in_place_of_the_atlas(
+    panel, session, qtbot, screenshot, dressed
+):
+    session.load_template()
+    slices = SlicesPanel(session)
+    slices.resize(520, 560)
+    slices.show()
+    qtbot.waitExposed(slices)
+    job = fitting(scales=[16])
+    write_preview(session.study, job, 16, 3)
+    session.jobs.apply(job, epochs(16, 1, 3))
+    settle(qtbot)
+    bar = slices.findChild(PreviewBar)
+    assert not bar.isVisible()
+    panel.boxes[0].button.click()
+    qtbot.wait(50)
+    assert bar.isVisible()
+    assert bar.name.text() == "Fit under way: C16, epoch 3, loss 0.0379"
+    middle = slices.views[2]
+    preview = session.previews.in_brain
+    inside = MaskedMaps.open(session.study.masked_maps)
+    voxel = np.argwhere(inside.mask)[len(np.argwhere(inside.mask)) // 2]
+    x, y, z = (float(each) for each in inside.grid.to_world(voxel))
+    session.scene.look_at((x, y, z))
+    component = int(preview.sampler.value(np.array([x, y, z])))
+    assert f"component {component}" in slices._readout.text()
+    middle.chosen.emit((x, y, z))
+    assert session.scene.selected is None
+    for theme in ("dark", "light"):
+        dressed.use(theme)
+        qtbot.wait(50)
+        screenshot(slices, f"convergence_in_slices_{theme}")
+    bar.findChild(IconButton).click()
+    assert not bar.isVisible()
+    assert session.previews.in_brain is None
+    slices.close()
+    slices.deleteLater()
 
 
 def test_a_stopped_fit_still_shows_its_last_preview_after_a_restart(panel, session, qtbot):

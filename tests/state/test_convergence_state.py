@@ -10,6 +10,7 @@ from music_gui.state.label_matching import numbered_like
 from music_gui.state.label_picture import PictureFrame
 from music_gui.state.run_comparison import compare_runs
 from music_gui.state.run_table import curves_table
+from music_gui.state.slice_sampler import SliceSampler
 
 
 def run(losses, title="a run", seconds=1.0, **facts):
@@ -111,7 +112,7 @@ def test_the_planes_of_a_picture_show_the_mask_from_three_sides():
     mask[10] = False  # nothing between the hemispheres
     labels = np.where(mask, 1, 0).astype(np.int32)
     labels[4:8] *= 2  # the low indices are the right side
-    sagittal, coronal, axial = PictureFrame.of(mask, grid).cut(labels, grid)
+    sagittal, coronal, axial = PictureFrame.of(mask, grid).cut(SliceSampler(labels, grid))
     assert sagittal.labels.shape == (20, 6)
     assert sagittal.labels.all()
     assert coronal.labels.shape == (12, 6)

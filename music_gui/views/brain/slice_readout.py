@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from music_gui.state.brain_scene import BrainScene, Point
+from music_gui.state.fit_previews import AtlasPreview
 from music_gui.views.brain.psc_text import describe_psc, format_value
 
 
@@ -23,6 +24,14 @@ def describe_point(scene: BrainScene, point: Point) -> str:
         parts.append("voxel " + _signed(" ".join(map(str, voxel))))
     if scene.underlay is not None and (value := scene.underlay.value_at(point)) is not None:
         parts.append(f"{scene.underlay.name} {format_value(value)}")
+    return "  ·  ".join(parts)
+
+
+def describe_preview(preview: AtlasPreview, point: Point) -> str:
+    """Say which component of a fit under way lies at a point in world mm."""
+    label = preview.sampler.value(np.array(point))
+    parts = [f"component {label:.0f}" if label else "no component"]
+    parts.append(_signed(" ".join(f"{value + 0.0:.0f}" for value in point)) + " mm")
     return "  ·  ".join(parts)
 
 

@@ -26,9 +26,10 @@ from music_gui.state.slice_sampler import SliceSampler, grey_levels
 from music_gui.views.brain.color_bar import ColorBar
 from music_gui.views.brain.coordinates import format_coordinates, parse_coordinates
 from music_gui.views.brain.map_bar import MapBar
-from music_gui.views.brain.psc_colors import scene_colors, selected_label
+from music_gui.views.brain.preview_bar import PreviewBar
+from music_gui.views.brain.psc_colors import missing_labels, scene_colors, selected_label
 from music_gui.views.brain.slice_layers import SliceSources
-from music_gui.views.brain.slice_readout import describe_point
+from music_gui.views.brain.slice_readout import describe_point, describe_preview
 from music_gui.views.brain.slice_view import SliceView
 from music_gui.views.widgets import palette
 from music_gui.views.widgets.elided_label import ElidedLabel
@@ -62,7 +63,7 @@ class SlicesPanel(QWidget):
         self.views = tuple(SliceView(axis) for axis in range(3))
         for view in self.views:
             view.moved.connect(self._scene.look_at)
-            view.chosen.connect(lambda point: self._scene.look_at(point, select=True))
+            view.chosen.connect(self._on_chosen)
             view.hovered.connect(self._on_hovered)
         self._grid = QWidget()
         self._empty_cell = QWidget()
@@ -84,6 +85,7 @@ class SlicesPanel(QWidget):
         layout.addWidget(self._make_controls())
         layout.addWidget(self._pages, 1)
         self.map_bar = MapBar(session)
+        layout.addWidget(PreviewBar(session))
         layout.addWidget(self.map_bar)
         layout.addWidget(ColorBar(self._scene))
         below = QHBoxLayout()
@@ -171,9 +173,7 @@ class SlicesPanel(QWidget):
     def _mark_place(self, complaint: str) -> None:
         self._place.setProperty("invalid", bool(complaint))
         self._place.style().polish(self._place)
-        self._readout.setText(
-            complaint or describe_point(self._scene, self._hovered or self._scene.crosshair)
-        )
+        self._readout.setText(complaint or self._describe())
 
     def _show_controls(self) -> None:
         scene = self._scene
@@ -191,7 +191,7 @@ class SlicesPanel(QWidget):
         events = self._scene.events
         follow(self, events.underlay, self._on_underlay)
         follow(self, events.overlay, self._on_overlay)
-        for changed in (events.atlas, events.scale):
+        for changed in (events.atlas, events.scale, self._session.previews.brain_changed):
             follow(self, changed, self._on_scale)
         # At once, so that all views are painted in one go.
         for changed in (events.selected, events.painted, events.hidden):
@@ -250,7 +250,9 @@ class SlicesPanel(QWidget):
     def _on_scale(self) -> None:
         scene = self._scene
         had_labels = self._labels is not None
-        if scene.atlas is None or scene.scale is None:
+        if (preview := self._session.previews.in_brain) is not None:
+            self._labels = preview.sampler
+        elif scene.atlas is None or scene.scale is None:
             self._labels = None
         else:
             labels = scene.atlas.scales[scene.scale].labels
@@ -270,6 +272,7 @@ class SlicesPanel(QWidget):
     def _refresh(self) -> None:
         scene = self._scene
         is_empty = self._underlay is self._labels is self._overlay is None
+        preview = self._session.previews.in_brain
         self._pages.setCurrentWidget(self._empty if is_empty else self._grid)
         sources = SliceSources(
             underlay=self._underlay,
@@ -277,8 +280,8 @@ class SlicesPanel(QWidget):
             overlay_range=scene.overlay_range,
             overlay_opacity=scene.overlay_opacity,
             labels=self._labels if scene.pscs_in_slices else None,
-            colors=scene_colors(scene),
-            selected=selected_label(scene),
+            colors=scene_colors(scene) if preview is None else palette.label_colors(preview.scale),
+            selected=selected_label(scene) if preview is None else None,
             opacity=scene.opacity,
             outline=scene.outline,
             radiological=scene.radiological,
@@ -309,7 +312,18 @@ class SlicesPanel(QWidget):
 
     def _on_hovered(self, point: Point | None) -> None:
         self._hovered = point
-        self._readout.setText(describe_point(self._scene, point or self._scene.crosshair))
+        self._readout.setText(self._describe())
+
+    def _describe(self) -> str:
+        """Say what is under the mouse, or at the crosshair."""
+        point, preview = self._hovered or self._scene.crosshair, self._session.previews.in_brain
+        if preview is not None:
+            return describe_preview(preview, point)
+        return describe_point(self._scene, point)
+
+    def _on_chosen(self, point: Point) -> None:
+        """Go there and select the PSC; components of a fit under way are none yet."""
+        self._scene.look_at(point, select=self._session.previews.in_brain is None)
 
     # -- drag and drop ---------------------------------------------------------------------
 

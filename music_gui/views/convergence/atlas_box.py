@@ -105,6 +105,7 @@ class AtlasBox(QWidget):
         if self._preview is not None:
             shown = previews.in_brain
             is_shown = shown is not None and self._is_preview(shown)
+            self._session.scene.pscs_in_slices = True
             previews.show_in_brain(None if is_shown else self._preview)
         elif run is not None and run.atlas:
             previews.show_in_brain(None)

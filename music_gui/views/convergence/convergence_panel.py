@@ -164,7 +164,7 @@ class ConvergencePanel(QWidget):
         self.splitter = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
         self.splitter.addWidget(self.plots)
         self.splitter.addWidget(side)
-        self.splitter.setSizes([560, 340])
+        self.splitter.setSizes([560, 380])
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setStretchFactor(1, 0)
         body = QWidget()

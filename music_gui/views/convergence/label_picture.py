@@ -49,10 +49,7 @@ class LabelPicture(QWidget):
         if (planes, radiological) == (self._planes, self._radiological):
             return
         self._planes, self._radiological = planes, radiological
-        colors = np.zeros((n_labels + 1, 4), dtype=np.uint8)
-        colors[1:, :3] = palette.psc_colors(n_labels)
-        colors[1:, 3] = 255
-        self._images = [_image(plane, colors) for plane in planes]
+        self._images = [_image(plane, palette.label_colors(n_labels)) for plane in planes]
         self.update()
 
     def sizeHint(self) -> QSize:

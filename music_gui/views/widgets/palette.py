@@ -63,6 +63,8 @@ class Theme:
         Lines through the slices.
     no_value : str
         A PSC without a value while a column is painted.
+    below_threshold : str
+        A PSC whose value does not pass the threshold.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Theme:
     highlight: str
     crosshair: str
     no_value: str
+    below_threshold: str
 
     @property
     def is_dark(self) -> bool:
@@ -133,6 +136,7 @@ DARK = Theme(
     highlight="#ff6d4d",
     crosshair="#4aa8ff",
     no_value="#4b5663",
+    below_threshold="#2b343e",
 )
 
 LIGHT = Theme(
@@ -166,6 +170,7 @@ LIGHT = Theme(
     highlight="#d93a12",
     crosshair="#0a66c2",
     no_value="#c3cad3",
+    below_threshold="#e2e7ed",
 )
 
 _current = DARK
@@ -225,9 +230,37 @@ def psc_colors(n: int) -> NDArray[np.uint8]:
     return colors
 
 
+@cache
+def label_colors(n: int) -> NDArray[np.uint8]:
+    """Return red, green, blue and alpha of labels 0 to n, shape (n + 1, 4); 0 is transparent."""
+    colors = np.zeros((n + 1, 4), dtype=np.uint8)
+    colors[1:, :3] = psc_colors(n)
+    colors[1:, 3] = 255
+    colors.flags.writeable = False
+    return colors
+
+
 #: Perceptually even maps: viridis, blue-white-red of P. Kovesi, arXiv:1509.03700, and plasma,
 #: which has no grey or green and so stands out on the template and from painted PSCs.
 _MAPS = {"sequential": "viridis", "diverging": "CET-D1", "image": "plasma"}
+
+#: Maps to choose from, by kind: all perceptually even; those called safe by their authors for
+#: the colour-blind say for whom.
+COLOR_MAPS = {
+    "sequential": {
+        "viridis": "Viridis",
+        "cividis": "Cividis: red-green blind",
+        "CET-CBL1": "Blue to yellow: red-green blind",
+        "inferno": "Inferno",
+        "magma": "Magma",
+        "CET-L1": "Black to white",
+    },
+    "diverging": {
+        "CET-D1": "Blue, white, red",
+        "CET-CBD1": "Blue, white, yellow: red-green blind",
+        "CET-CBTD1": "Cyan, white, red: blue-yellow blind",
+    },
+}
 
 
 @cache
@@ -237,11 +270,12 @@ def color_map(kind: str) -> NDArray[np.uint8]:
     Parameters
     ----------
     kind : str
-        ``sequential``, ``diverging`` or ``image`` (a map over the template).
+        ``sequential``, ``diverging``, ``image`` (a map over the template), or one of the names in
+        `COLOR_MAPS`.
     """
     import pyqtgraph as pg
 
-    table: NDArray[np.uint8] = pg.colormap.get(_MAPS[kind]).getLookupTable(
+    table: NDArray[np.uint8] = pg.colormap.get(_MAPS.get(kind, kind)).getLookupTable(
         nPts=256, alpha=False, mode="byte"
     )[:, :3]
     colors = np.ascontiguousarray(table)
