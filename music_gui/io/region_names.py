@@ -10,6 +10,7 @@ from pathlib import Path
 from music_gui.core.anatomy import AnatomicalRegion, split_side
 from music_gui.core.anatomy.regions import Side
 from music_gui.core.errors import InputError
+from music_gui.io.resources import SYNONYMS, resource
 
 _INDEX_COLUMNS = ("index", "id", "label", "labels", "roi_index", "number", "no", "no.", "value",
                   "key", "label_id", "roi")  # fmt: skip
@@ -140,3 +141,16 @@ def readable(name: str) -> str:
 
 def _is_number(text: str) -> bool:
     return re.fullmatch(r"\d+(\.0*)?", text) is not None
+
+
+def read_synonyms() -> list[tuple[str, tuple[str, ...]]]:
+    """Read the table of synonyms that comes with the application.
+
+    Returns
+    -------
+    list of tuple
+        A term that people use, and the names of the regions or groups that it means.
+    """
+    lines = resource(SYNONYMS).read_text(encoding="utf-8").splitlines()[1:]
+    rows = [line.split("\t") for line in lines if line.strip()]
+    return [(term, tuple(name.strip() for name in names.split("|"))) for term, names in rows]

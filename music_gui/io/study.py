@@ -225,6 +225,15 @@ class Study:
         """Folder of all scored subjects, one folder each."""
         return self.root / "scores"
 
+    @property
+    def anatomies(self) -> Path:
+        """Folder of the anatomical atlases that were imported, one folder each."""
+        return self.root / "anatomy"
+
+    def anatomy(self, name: str) -> Path:
+        """Folder of one anatomical atlas (`music_gui.io.anatomical_atlas`)."""
+        return self.anatomies / checked_name(name)
+
 
 def checked_name(name: str) -> str:
     """Return a name that is safe as a file name.

@@ -108,6 +108,8 @@ class BrainScene(EventedModel):
         Name of a PSC of this scale: the one that all panels tell about.
     also_selected : frozenset of str
         Further PSCs of this scale, selected together with it by `toggle_selected`.
+    anatomy : Anatomy or None
+        What the atlas's PSCs cover of an anatomical atlas; it arrives a moment after the atlas.
     crosshair : tuple of float
         World mm, RAS+.
     painted : PscColumn or None
@@ -153,6 +155,7 @@ class BrainScene(EventedModel):
     selected_surface: Any = None
     selected: str | None = None
     also_selected: frozenset[str] = frozenset()
+    anatomy: Any = None
     crosshair: Point = (0.0, 0.0, 0.0)
     painted: PscColumn | None = None
     hidden: frozenset[str] = frozenset()

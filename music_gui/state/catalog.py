@@ -17,7 +17,7 @@ class Catalog:
     ----------
     has_cohort : bool
         Whether maps were imported.
-    atlases, psc_tables, gwas_runs, spare_models, scores : tuple of str
+    atlases, psc_tables, gwas_runs, spare_models, scores, anatomies : tuple of str
         Newest last.
     stamps : dict of str to int
         When each was last written, in nanoseconds, by ``kind/name``: tells whether a result was
@@ -30,6 +30,7 @@ class Catalog:
     gwas_runs: tuple[str, ...] = ()
     spare_models: tuple[str, ...] = ()
     scores: tuple[str, ...] = ()
+    anatomies: tuple[str, ...] = ()
     stamps: dict[str, int] = field(default_factory=dict)
 
     def changed_since(self, earlier: Catalog, kind: str) -> tuple[str, ...]:
@@ -50,6 +51,7 @@ def read_catalog(study: Study) -> Catalog:
         "gwas_runs": _folders(study.gwas_runs, "gwas.json"),
         "spare_models": _folders(study.spare_models, "*.spare.json"),
         "scores": _folders(study.scores, "score.json"),
+        "anatomies": _folders(study.anatomies, "*_dseg.nii.gz"),
     }
     has_cohort = study.participants.is_file()
     stamps = {f"{kind}/{name}": time for kind in found for name, time in found[kind].items()}
@@ -62,6 +64,7 @@ def read_catalog(study: Study) -> Catalog:
         gwas_runs=_by_time(found["gwas_runs"]),
         spare_models=_by_time(found["spare_models"]),
         scores=_by_time(found["scores"]),
+        anatomies=_by_time(found["anatomies"]),
         stamps=stamps,
     )
 

@@ -14,6 +14,7 @@ _KIND_OF_FOLDER = {
     "gwas": "gwas_runs",
     "spare": "spare_models",
     "scores": "scores",
+    "anatomy": "anatomies",
 }
 
 

@@ -15,6 +15,7 @@ from music_gui.jobs.events import Event
 from music_gui.jobs.job import JobSnapshot
 from music_gui.jobs.runner import JobRunner, LocalRunner
 from music_gui.state import loading
+from music_gui.state.anatomy import AnatomyLoading
 from music_gui.state.association import AssociationResult, AssociationState
 from music_gui.state.atlas_pictures import AtlasPictures
 from music_gui.state.background import Background
@@ -27,6 +28,7 @@ from music_gui.state.fit_previews import FitPreviews
 from music_gui.state.job_list import JobList
 from music_gui.state.own_results import OwnResults
 from music_gui.state.region_surfaces import RegionSurfaces
+from music_gui.state.search import make_search
 from music_gui.state.settings import Settings
 from music_gui.state.spare import SpareState
 from music_gui.state.step_form import StepForm, load_step_form
@@ -107,6 +109,10 @@ class Session:
         self.convergence = ConvergenceState(self.jobs, self._reader, settings, self.load_metrics)
         self._region_surfaces = RegionSurfaces(self.scene, background)
         self._brain = BrainLoading(self.scene, self._reader)
+        self.anatomy = AnatomyLoading(
+            self.scene, background, settings, self._anatomies_folder, self.failed.emit
+        )
+        self.search = make_search(self.scene, settings)
         self.jobs.finished.connect(self._on_job_finished)
         self.catalog_changed.connect(self.pictures.forget)
         self.catalog_changed.connect(self.convergence.refresh)
@@ -274,6 +280,7 @@ class Session:
             ("gwas_runs", self.association.run, self.show_gwas),
             ("spare_models", self.spare.model_name, self.show_spare),
             ("scores", self.spare.score_id, self.show_score),
+            ("anatomies", self.anatomy.chosen, self.anatomy.choose),
         ):
             changed, own = catalog.changed_since(before, kind), self._own.take(kind)
             # What others make while someone reads here is listed, and no more.
@@ -294,6 +301,9 @@ class Session:
             lambda atlas: self._set_atlas(atlas, scale),
             topic="atlas",
         )
+
+    def _anatomies_folder(self) -> Path | None:
+        return None if self.study is None else self.study.anatomies
 
     def show_table(self, name: str) -> None:
         """Browse one of the study's PSC tables."""

@@ -33,6 +33,10 @@ class Settings(EventedModel):
         Show the subject's left on the right of the slices.
     recent_studies : tuple of str
         Folders, newest first.
+    recent_searches : tuple of str
+        What was searched for with success, newest first.
+    anatomical_atlas : str
+        Name of the anatomical atlas that describes the PSCs; empty for the built-in one.
     last_folder : str
         Where the last file was chosen.
     max_running : int
@@ -56,6 +60,8 @@ class Settings(EventedModel):
     theme: Literal["dark", "light", "system"] = "dark"
     radiological: bool = False
     recent_studies: tuple[str, ...] = ()
+    recent_searches: tuple[str, ...] = ()
+    anatomical_atlas: str = ""
     last_folder: str = ""
     max_running: int = Field(default=1, ge=1, le=64)
     threads: int = Field(default=0, ge=0, le=1024)
