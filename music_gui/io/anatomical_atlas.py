@@ -171,7 +171,7 @@ def load_foreign_atlas(
             why="an anatomical atlas has a few hundred labels",
             remedy="Give a label image, not one of intensities",
         )
-    table = names if names is not None else _table_beside(image)
+    table = names if names is not None else table_beside(image)
     known = {region.index: region for region in read_region_names(table)}
     regions = tuple(known[index] for index in present.tolist() if index in known)
     notes = _notes(labels, present, known, regions, image, table)
@@ -185,7 +185,14 @@ def load_foreign_atlas(
     return replace(atlas, source=f"imported from {image.name} and {table.name}"), notes
 
 
-def _table_beside(image: Path) -> Path:
+def table_beside(image: Path) -> Path:
+    """Return the table of names that stands beside an image under the same name.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
     stem = image.name.removesuffix(".gz").removesuffix(".nii")
     for suffix in TABLE_SUFFIXES:
         table = image.with_name(stem + suffix)

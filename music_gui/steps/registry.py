@@ -13,6 +13,7 @@ STEP_MODULES = {
     "make-example": "music_gui.steps.make_example",
     "import-maps": "music_gui.steps.import_maps",
     "import-atlas": "music_gui.steps.import_atlas",
+    "import-anatomy": "music_gui.steps.import_anatomy",
     "fit": "music_gui.steps.fit",
     "extract": "music_gui.steps.extract",
     "harmonize": "music_gui.steps.harmonize",
