@@ -136,7 +136,7 @@ def test_without_a_fit_it_says_what_to_do(panel, session, screenshot):
     assert "No fit yet" in labels
     panel._empty._button.click()
     assert wanted == ["fit"]
-    assert not panel.export.isEnabled()
+    assert not panel.tools.save.isEnabled()
     screenshot(panel, "convergence_empty")
 
 
@@ -216,7 +216,7 @@ def test_the_boxes_choose(panel, session, qtbot):
     session.refresh()
     session.jobs.apply(fitting(scales=[16]), epochs(16, 1, 20))
     first, second = (chooser.box for chooser in panel.choosers)
-    assert first.currentText().startswith("Newest: C16, job of")
+    assert first.currentText().startswith("Newest: C16, running")
     assert second.currentText() == "none"
     second.setFocus()
     place = second.findText("C16, atlas study")
@@ -266,8 +266,8 @@ def test_losses_of_other_units_are_drawn_as_shares(panel, session, qtbot, tmp_pa
     path.write_text("epoch\tloss\n1\t5000\n2\t4000\n")
     session.convergence.open_log(path)
     settle(qtbot)
-    assert panel.shares.isChecked()
-    assert not panel.shares.isEnabled()
+    assert panel.tools.shares.isChecked()
+    assert not panel.tools.shares.isEnabled()
     assert list(curves(panel)[1][1]) == [1.0, 0.8]
     assert "B against A" not in texts(panel)
 
@@ -286,8 +286,8 @@ def test_a_table_without_losses_is_refused_in_words(panel, session, tmp_path):
 def test_logarithmic_axes_are_remembered(panel, session, qtbot):
     session.jobs.apply(fitting(scales=[16]), epochs(16, 1, 50))
     settle(qtbot)
-    panel.log_loss.click()
-    panel.log_epochs.click()
+    panel.tools.log_loss.click()
+    panel.tools.log_epochs.click()
     settle(qtbot)
     assert session.settings.convergence_log_loss
     assert session.settings.convergence_log_epochs
@@ -295,7 +295,7 @@ def test_logarithmic_axes_are_remembered(panel, session, qtbot):
     assert x[9] == pytest.approx(1.0)
     assert y[9] == pytest.approx(np.log10(0.033 + 0.05 * 0.93**10))
     later = ConvergencePanel(session)
-    assert later.log_loss.isChecked()
+    assert later.tools.log_loss.isChecked()
     later.deleteLater()
 
 

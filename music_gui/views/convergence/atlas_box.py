@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from music_gui.state.fit_previews import AtlasPreview
 from music_gui.state.fit_run import FitRun
@@ -40,20 +40,26 @@ class AtlasBox(QWidget):
         self.button = QPushButton("Show in the brain")
         self.button.clicked.connect(self._on_button)
         self.button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        below = QHBoxLayout()
-        below.setSpacing(8)
-        below.addWidget(self.caption, 1)
-        below.addWidget(self.button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 6, 8, 6)
-        layout.setSpacing(4)
-        layout.addWidget(self.picture, 1)
-        layout.addLayout(below)
+        self._words = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._words.setSpacing(6)
+        self._words.addWidget(self.caption, 1)
+        self._words.addWidget(self.button)
+        self._layout = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        self._layout.setContentsMargins(8, 6, 8, 6)
+        self._layout.setSpacing(6)
+        self._layout.addWidget(self.picture, 1)
+        self._layout.addLayout(self._words)
         follow(self, session.previews.changed, lambda _: self._refresh())
         follow(self, session.previews.brain_changed, lambda _: self._show_button())
         follow(self, session.pictures.changed, self._refresh)
         follow(self, session.scene.events.radiological, lambda _: self._refresh())
         self.hide()
+
+    def set_low(self, *, low: bool) -> None:
+        """Put the words beside the picture, which takes less height, or under it."""
+        beside, under = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._layout.setDirection(beside if low else under)
+        self._words.setDirection(under if low else beside)
 
     def show_run(self, run: FitRun | None) -> None:
         """Show the atlas of a fit, or nothing."""

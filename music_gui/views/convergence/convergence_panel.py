@@ -2,54 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QImage, QResizeEvent
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFileDialog,
     QHBoxLayout,
-    QMenu,
     QSplitter,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from music_gui.core.errors import MusicError
-from music_gui.io.atomic import replacing, write_text
 from music_gui.io.convergence_log import is_convergence_log
 from music_gui.state.fit_run import FitRun
-from music_gui.state.run_table import curves_table
 from music_gui.views.convergence.atlas_box import AtlasBox
 from music_gui.views.convergence.comparison_table import ComparisonTable
+from music_gui.views.convergence.convergence_tools import ConvergenceTools
 from music_gui.views.convergence.curve_plots import Curve, CurvePlots
-from music_gui.views.convergence.export import drawing_of, picture_of
+from music_gui.views.convergence.export import prepare_writing
 from music_gui.views.convergence.run_chooser import SLOTS, RunChooser, slot_color
 from music_gui.views.widgets import palette
 from music_gui.views.widgets.elided_label import ElidedLabel
 from music_gui.views.widgets.empty_state import EmptyState
 from music_gui.views.widgets.follow import follow
 from music_gui.views.widgets.icon_button import IconButton
-from music_gui.views.widgets.simulated_badge import SimulatedBadge
 
 if TYPE_CHECKING:
     from music_gui.state.session import Session
-
-#: File name endings, and what the menu says.
-_FORMATS = {"png": "Picture (PNG)…", "svg": "Drawing (SVG)…", "tsv": "Table (TSV)…"}
 
 #: Epochs may come a hundred times a second.
 _REFRESH_MS = 200
 
 #: Below this width the tools stand under the boxes.
 _NARROW = 640
+#: Below this height captions stand beside their pictures.
+_LOW = 430
+_SIDE_SHARE = 0.42
 
 
 class ConvergencePanel(QWidget):
@@ -74,7 +67,9 @@ class ConvergencePanel(QWidget):
         self.readout = ElidedLabel(color="muted")
         self._curves: dict[int, Curve] = {}
         self._runs: dict[int, FitRun] = {}
-        self._make_actions()
+        self.tools = ConvergenceTools(session)
+        self._fit = QAction("Fit an atlas…", self)
+        self._fit.triggered.connect(lambda: session.request_step("fit"))
         self._empty = EmptyState("mdi6.chart-line", "", "", self._fit)
         self._pages = QStackedWidget()
         self._pages.addWidget(self._empty)
@@ -96,60 +91,21 @@ class ConvergencePanel(QWidget):
 
     # -- parts -----------------------------------------------------------------------------
 
-    def _make_actions(self) -> None:
-        self._fit = QAction("Fit an atlas…", self)
-        self._fit.triggered.connect(lambda: self._session.request_step("fit"))
-        self.log_loss = self._switch("mdi6.math-log", "Logarithmic loss", "convergence_log_loss")
-        self.log_epochs = self._switch(
-            "mdi6.arrow-expand-horizontal", "Logarithmic epochs", "convergence_log_epochs"
-        )
-        self.shares = self._switch(
-            "mdi6.percent-outline", "Losses as shares of that of the first epoch",
-            "convergence_shares",
-        )  # fmt: skip
-
-    def _switch(self, icon: str, tip: str, setting: str) -> IconButton:
-        def on_click() -> None:
-            setattr(self._session.settings, setting, button.isChecked())
-            self._apply_settings()
-
-        button = IconButton(icon, tip, on_click)
-        button.setCheckable(True)
-        button.setChecked(getattr(self._session.settings, setting))
-        return button
-
     def _make_head(self) -> QBoxLayout:
-        runs, tools = QHBoxLayout(), QHBoxLayout()
+        runs = QHBoxLayout()
         runs.setSpacing(8)
-        exchange = IconButton("mdi6.swap-horizontal", "Exchange A and B", self._state.exchange)
         runs.addWidget(self.choosers[0], 1)
-        runs.addWidget(exchange)
+        runs.addWidget(IconButton("mdi6.swap-horizontal", "Exchange A and B", self._state.exchange))
         runs.addWidget(self.choosers[1], 1)
-        self.export = IconButton("mdi6.export-variant", "Save picture or table", lambda: None)
-        self.export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(self.export)
-        for name, text in _FORMATS.items():
-            action = menu.addAction(text)
-            action.triggered.connect(lambda _=False, name=name: self._ask_where_to_save(name))
-        self.export.setMenu(menu)
-        self.open = IconButton(
-            "mdi6.folder-open-outline",
-            "Open the log of a fit, ours or the reference package's (or drop it here)",
-            self._ask_what_to_open,
-        )
-        whole = IconButton("mdi6.magnify-minus-outline", "Show all epochs", self.plots.show_all)
-        tools.setSpacing(4)
-        for widget in (
-            self.log_loss, self.log_epochs, self.shares, whole, self.open, self.export,
-        ):  # fmt: skip
-            tools.addWidget(widget)
-        tools.addStretch(1)
-        tools.addWidget(SimulatedBadge(self._session))
+        self.tools.switched.connect(self._apply_settings)
+        self.tools.whole_wanted.connect(self.plots.show_all)
+        self.tools.open_wanted.connect(self._ask_what_to_open)
+        self.tools.save_wanted.connect(self._ask_where_to_save)
         head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         head.setContentsMargins(8, 5, 8, 5)
         head.setSpacing(8)
         head.addLayout(runs, 1)
-        head.addLayout(tools)
+        head.addWidget(self.tools)
         return head
 
     def _make_body(self) -> QWidget:
@@ -164,9 +120,8 @@ class ConvergencePanel(QWidget):
         self.splitter = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
         self.splitter.addWidget(self.plots)
         self.splitter.addWidget(side)
-        self.splitter.setSizes([560, 380])
-        self.splitter.setStretchFactor(0, 1)
-        self.splitter.setStretchFactor(1, 0)
+        self._is_divided = False
+        self.splitter.splitterMoved.connect(self._on_divided)
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -192,6 +147,16 @@ class ConvergencePanel(QWidget):
         )
         tall = self.height() > 1.1 * self.width()
         self.splitter.setOrientation(Qt.Orientation.Vertical if tall else Qt.Orientation.Horizontal)
+        for box in self.boxes:
+            box.set_low(low=self.height() < _LOW)
+        if not self._is_divided:
+            room = self.height() if tall else self.width()
+            side = room // 2 if tall else min(max(round(_SIDE_SHARE * room), 260), 400)
+            self.splitter.setSizes([room - side, side])
+
+    def _on_divided(self) -> None:
+        """Leave the parts as the user has divided them."""
+        self._is_divided = True
 
     # -- following the state ---------------------------------------------------------------
 
@@ -212,7 +177,7 @@ class ConvergencePanel(QWidget):
         for slot, box in enumerate(self.boxes):
             box.show_run(runs[slot])
         self.table.show_runs(list(self._runs.values()), [SLOTS[slot] for slot in self._runs])
-        self.export.setEnabled(bool(self._runs))
+        self.tools.save.setEnabled(bool(self._runs))
         self._show_curves()
         self._pages.setCurrentIndex(1 if self._runs else 0)
         if not self._runs:
@@ -221,8 +186,8 @@ class ConvergencePanel(QWidget):
     def _show_curves(self) -> None:
         relative = {run.log.is_relative for run in self._runs.values()}
         as_share = self._session.settings.convergence_shares or len(relative) > 1
-        self.shares.setChecked(as_share)
-        self.shares.setEnabled(len(relative) < 2)
+        self.tools.shares.setChecked(as_share)
+        self.tools.shares.setEnabled(len(relative) < 2)
         self._curves = {
             slot: Curve(
                 slot_color(slot),
@@ -298,14 +263,7 @@ class ConvergencePanel(QWidget):
         legend = [
             (f"{SLOTS[slot]}: {run.title}", self._curves[slot]) for slot, run in self._runs.items()
         ]
-        match path.suffix.lower():
-            case ".svg":
-                drawing = drawing_of(self.plots, legend).decode()
-                write: Callable[[], None] = partial(write_text, path, drawing)
-            case ".tsv":
-                write = partial(_write_table, path, runs)
-            case _:
-                write = partial(_write_picture, path, picture_of(self.plots, legend))
+        write = prepare_writing(path, self.plots, legend, runs)
         self._session.background.request(write, lambda _: None, self._session.failed.emit)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -318,20 +276,6 @@ class ConvergencePanel(QWidget):
         if (path := _dropped_log(event)) is not None:
             event.acceptProposedAction()
             self._state.open_log(path)
-
-
-def _write_table(path: Path, runs: list[FitRun]) -> None:
-    write_text(path, curves_table(runs))
-
-
-def _write_picture(path: Path, picture: QImage) -> None:
-    with replacing(path) as temporary:
-        if not picture.save(str(temporary)):
-            raise MusicError(
-                "the picture could not be saved",
-                where=str(path),
-                remedy="Choose a folder that you may write to",
-            )
 
 
 def _dropped_log(event: QDropEvent) -> Path | None:

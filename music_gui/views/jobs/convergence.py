@@ -52,7 +52,8 @@ class JobConvergence(QWidget):
         self._timer = QTimer(self, singleShot=True, interval=_REFRESH_MS)
         self._timer.timeout.connect(self._refresh)
         follow(self, palette.theme_changed, lambda _: self._refresh())
-        follow(self, session.jobs.changed, self._on_job)
+        session.convergence.job_runs.load(job_id)
+        follow(self, session.convergence.job_runs.changed, self._on_job)
 
     def add(self, values: dict[str, Any]) -> None:
         """Take in one epoch: ``scale``, ``epoch``, ``loss``, ``sparsity``, ``n_vanished``."""
@@ -82,7 +83,7 @@ class JobConvergence(QWidget):
                 for scale, color in colors.items()
             )
         )
-        self.box.show_run(self._session.convergence.job_run(self._job_id, self._scale))
+        self.box.show_run(self._session.convergence.job_runs.run(self._job_id, self._scale))
 
     def _colors(self) -> dict[int, QColor]:
         """Return a colour for each scale: the accent for one, spread over a map for several."""
