@@ -27,7 +27,7 @@ from music_gui.views.brain.color_bar import ColorBar
 from music_gui.views.brain.coordinates import format_coordinates, parse_coordinates
 from music_gui.views.brain.map_bar import MapBar
 from music_gui.views.brain.preview_bar import PreviewBar
-from music_gui.views.brain.psc_colors import missing_labels, scene_colors, selected_label
+from music_gui.views.brain.psc_colors import scene_colors, selected_label
 from music_gui.views.brain.slice_layers import SliceSources
 from music_gui.views.brain.slice_readout import describe_point, describe_preview
 from music_gui.views.brain.slice_view import SliceView
