@@ -18,13 +18,12 @@ from music_gui.core.progress import Progress
 from music_gui.core.psc import PscExtractor, PscVolumes, name_not_finite
 from music_gui.io.atlas_dseg import read_atlas_and_stale, read_sidecars
 from music_gui.io.masked_maps import MaskedMaps
-from music_gui.io.participants_tsv import read_participants
 from music_gui.io.psc_checkpoint import PscCheckpoint
 from music_gui.io.psc_table import PscSidecar, make_psc_table, write_psc_table
-from music_gui.io.ravens_map import read_ravens_map
 from music_gui.io.study import Study
 from music_gui.steps.map_checking import error_or
 from music_gui.steps.ordered_work import in_order
+from music_gui.steps.original_images import original_paths, read_original
 from music_gui.steps.step import Step, StepParameters, StepResult, Workspace
 
 
@@ -98,7 +97,7 @@ def run(study: Study, parameters: ExtractParameters, workspace: Workspace) -> St
             f"{plan.n_outside:,} voxels of the atlas lie outside the mask of the imported maps; "
             "the original images are read"
         )
-        measured = _measure_images(plan, _image_paths(study, plan.maps), workspace)
+        measured = _measure_images(plan, original_paths(study, plan.maps), workspace)
     else:
         measured = _measure_rows(plan, progress)
     _tell(plan, measured, progress)
@@ -111,7 +110,7 @@ def inputs(study: Study, parameters: ExtractParameters) -> Sequence[Path]:
     try:
         named += sorted(study.atlas(_atlas_name(study, parameters)).glob("atlas-*_dseg.*"))
         plan = _plan(study, parameters)
-        return named + (_image_paths(study, plan.maps) if plan.n_outside else [])
+        return named + (original_paths(study, plan.maps) if plan.n_outside else [])
     except MusicError:
         return named
 
@@ -141,20 +140,6 @@ def _plan(study: Study, parameters: ExtractParameters) -> _Plan:
         extractor=extractor,
         n_outside=extractor.n_outside(maps.mask),
     )
-
-
-def _image_paths(study: Study, maps: MaskedMaps) -> list[Path]:
-    """Return the original image of each row of the masked maps."""
-    table = read_participants(study.participants)
-    ids = list(zip(table["participant_id"], table["session_id"], strict=True))
-    if ids != list(zip(maps.participant_ids, maps.session_ids, strict=True)):
-        raise InputError(
-            "the participants are not those of the imported maps",
-            where=str(study.participants),
-            remedy="Import the maps again",
-        )
-    # Relative paths are relative to the table; joining leaves absolute ones as they are.
-    return [study.participants.parent / str(path) for path in table["path"]]
 
 
 def _measure_rows(plan: _Plan, progress: Progress) -> _Measured:
@@ -200,20 +185,7 @@ def _measure_images(plan: _Plan, paths: Sequence[Path], workspace: Workspace) ->
 
 
 def _measure_image(plan: _Plan, row: int, path: Path) -> PscVolumes:
-    maps = plan.maps
-    image = read_ravens_map(
-        path,
-        grid=maps.grid,
-        reference_name="the imported maps",
-        ravens_scale="auto" if maps.ravens_scale is None else maps.ravens_scale,
-        xform=maps.xform,
-        volume=maps.volume,
-    )
-    if not maps.holds(row, image.data[maps.mask]):
-        raise InputError(
-            "the file has changed since it was imported", remedy="Import the maps again"
-        )
-    return plan.extractor.measure(image.data)
+    return plan.extractor.measure(read_original(plan.maps, row, path).data)
 
 
 def _key(plan: _Plan, paths: Sequence[Path]) -> str:

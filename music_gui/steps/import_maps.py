@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -36,7 +35,7 @@ from music_gui.steps.import_target import (
     target_from_maps,
     target_from_mask,
 )
-from music_gui.steps.map_checking import MapChecker, error_or
+from music_gui.steps.map_checking import MapChecker, agreed_scale, error_or, without_value
 from music_gui.steps.map_list import MapList, list_maps
 from music_gui.steps.ordered_work import in_order
 from music_gui.steps.step import Step, StepParameters, StepResult, Workspace
@@ -296,15 +295,9 @@ def _check_all(
 def _agree_on_scale(report: ImportReport, progress: Progress) -> float:
     """Return the scale most maps have and refuse the others."""
     scales = {row: float(report.value(row, "ravens_scale")) for row in report.rows(CHECKED)}
-    counts = Counter(scales.values())
-    common = min(counts, key=lambda scale: (-counts[scale], scale))
-    for row, scale in scales.items():
-        if scale != common:
-            report.refuse(
-                row,
-                f"its total grey matter is that of values multiplied by {scale:g}, that of most "
-                f"maps by {common:g}. If that is so, set the RAVENS scale to per-map",
-            )
+    common, others = agreed_scale(scales)
+    for row, reason in others.items():
+        report.refuse(row, f"{reason}. If that is so, set the RAVENS scale to per-map")
     if common != 1:
         progress.warn(
             f"the values of the maps were divided by {common:g}, as their total grey matter says"
@@ -338,15 +331,9 @@ def _write_all(
             raise InputError("the scratch space was emptied while the maps were imported")
         values = cached[0]
         masked = values[voxels]
-        missing = voxels[np.isnan(masked)]
-        if missing.size:
-            ijk = np.array(np.unravel_index(missing[0], grid.shape))
-            x, y, z = grid.to_world(ijk)
+        if missing := without_value(masked, voxels, grid):
             report.refuse(
-                row,
-                f"{missing.size} voxels of the mask hold no value (NaN), the first at "
-                f"{tuple(ijk.tolist())}, x y z = {x:g} {y:g} {z:g} mm. "
-                "Make the map again, or leave these voxels out of the mask",
+                row, f"{missing}. Make the map again, or leave these voxels out of the mask"
             )
             continue
         participant, session = (

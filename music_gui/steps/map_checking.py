@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from music_gui.core.errors import InputError, MusicError
+from music_gui.core.grid import Grid
 from music_gui.io.map_cache import MapCache
 from music_gui.io.nifti_header import Xform
 from music_gui.io.ravens_map import RavensMap, read_ravens_map
@@ -96,3 +99,50 @@ def error_or(read: Callable[[], _T]) -> _T | MusicError:
         return InputError("the file can't be read", why=error.strerror or str(error))
     except (ValueError, ArithmeticError) as error:
         return InputError("the file can't be understood", why=f"{type(error).__name__}: {error}")
+
+
+def without_value(masked: NDArray[np.float32], voxels: NDArray[np.int64], grid: Grid) -> str:
+    """Say which voxels of a mask hold no value; empty if all do.
+
+    Parameters
+    ----------
+    masked : ndarray, shape (n_voxels,)
+        A map's values in the mask.
+    voxels : ndarray, shape (n_voxels,)
+        Where they lie in the flattened grid.
+    grid : Grid
+        Of the map.
+    """
+    missing = voxels[np.isnan(masked)]
+    if not missing.size:
+        return ""
+    ijk = np.array(np.unravel_index(missing[0], grid.shape))
+    x, y, z = grid.to_world(ijk)
+    return (
+        f"{missing.size} voxels of the mask hold no value (NaN), the first at "
+        f"{tuple(ijk.tolist())}, x y z = {x:g} {y:g} {z:g} mm"
+    )
+
+
+def agreed_scale(scales: Mapping[int, float]) -> tuple[float, dict[int, str]]:
+    """Find the RAVENS scale that most maps have, of equals the smaller.
+
+    Parameters
+    ----------
+    scales : mapping of int to float
+        Row -> what its total grey matter tells; at least one.
+
+    Returns
+    -------
+    common : float
+    others : dict of int to str
+        The rows with another scale, and why they can't be taken with the rest.
+    """
+    counts = Counter(scales.values())
+    common = min(counts, key=lambda scale: (-counts[scale], scale))
+    return common, {
+        row: f"its total grey matter is that of values multiplied by {scale:g}, that of most "
+        f"maps by {common:g}"
+        for row, scale in scales.items()
+        if scale != common
+    }

@@ -309,9 +309,9 @@ def test_an_interrupted_extraction_goes_on_where_it_was(tmp_path, monkeypatch):
     with pytest.raises(Cancelled):
         STEP.run(study, STEP.parameters(), Workspace(*folders, tmp_path / "log", CancelAfter(3), 1))
     read = []
-    whole = extract.read_ravens_map
+    whole = extract.read_original
     monkeypatch.setattr(
-        extract, "read_ravens_map", lambda path, **k: read.append(path) or whole(path, **k)
+        extract, "read_original", lambda *args: read.append(args[-1]) or whole(*args)
     )
     STEP.run(study, STEP.parameters(), Workspace(*folders, tmp_path / "log", Silent(), 2))
     assert len(read) == N - 3
