@@ -122,7 +122,7 @@ def run(study: Study, parameters: FitParameters, workspace: Workspace) -> StepRe
         simulated=study.manifest.simulated,
         generation=generation_of(study.atlas(atlas), maps.checksum, maps.grid),
     )
-    _check_scales(parameters, maps)
+    check_scales(parameters, maps.n_images, maps.n_voxels)
     X = _maps_in_order(parameters, maps, workspace)
     fits = ScaleFits(X, study, maps, workspace)
     ladder = ScaleLadder(parameters.nested, _energies(parameters, X, workspace))
@@ -132,7 +132,7 @@ def run(study: Study, parameters: FitParameters, workspace: Workspace) -> StepRe
         if ladder.coarser is not None and parameters.compare_nested:
             free = _fit_by_itself(parameters, C, fits, workspace, share.part(0, 0.5))
             share = share.part(0.5, 1)
-        estimator = _estimator(parameters, C, workspace.threads)
+        estimator = make_estimator(parameters, C, workspace.threads)
         fits.fit(estimator, share.part(0, _FITTED), coarser=ladder.coarser)
         share.update(_FITTED, f"C{C}: making the atlas")
         labels = finished_labels(estimator)
@@ -148,12 +148,16 @@ def inputs(study: Study, parameters: FitParameters) -> Sequence[Any]:
     return [study.masked_maps / "maps.json"]
 
 
-def _estimator(parameters: FitParameters, C: int, threads: int) -> SopNMF | ExactONMF:
+def make_estimator(
+    parameters: FitParameters, C: int, threads: int, *, seed: int | None = None
+) -> SopNMF | ExactONMF:
+    """Return the estimator of a scale, not fitted yet, with the step's seed or another one."""
+    seed = parameters.seed if seed is None else seed
     if parameters.algorithm == "exact-onmf":
         return ExactONMF(
             C,
             parameters.n_init,
-            parameters.seed,
+            seed,
             max_epochs=parameters.max_epochs,
             nested="strict" if parameters.nested == "strict" else "start",
             n_jobs=threads,
@@ -162,7 +166,7 @@ def _estimator(parameters: FitParameters, C: int, threads: int) -> SopNMF | Exac
         C,
         parameters.batch_size,
         parameters.max_epochs,
-        parameters.seed,
+        seed,
         init=parameters.init,
         patience=parameters.patience,
         strict=parameters.strict,
@@ -175,7 +179,7 @@ def _maps_in_order(
     parameters: FitParameters, maps: MaskedMaps, workspace: Workspace
 ) -> NDArray[np.float32]:
     """Return the maps as the algorithm reads them, if the largest scale fits the memory."""
-    largest = _estimator(parameters, parameters.scales[-1], workspace.threads)
+    largest = make_estimator(parameters, parameters.scales[-1], workspace.threads)
     return arrange(
         maps,
         largest,
@@ -194,7 +198,7 @@ def _fit_by_itself(
     progress: Progress,
 ) -> ScaleLabels:
     """Fit a scale that nests as if it did not, to compare."""
-    estimator = _estimator(parameters, C, workspace.threads)
+    estimator = make_estimator(parameters, C, workspace.threads)
     fits.fit(estimator, progress, for_comparison=True)
     return finished_labels(estimator)
 
@@ -219,12 +223,28 @@ def _energies(
         return voxel_energies(X, runner)
 
 
-def _check_scales(parameters: FitParameters, maps: MaskedMaps) -> None:
-    """Refuse, before anything is computed, scales that the maps can't have."""
+def check_scales(
+    parameters: FitParameters, n_images: int, n_voxels: int, *, which: str = "maps"
+) -> None:
+    """Refuse, before anything is computed, scales that the maps can't have.
+
+    Parameters
+    ----------
+    parameters : FitParameters
+    n_images, n_voxels : int
+        Shape of the maps.
+    which : str
+        What the images are called.
+
+    Raises
+    ------
+    ParameterError
+        If the largest scale is too large, or scales can't nest as asked.
+    """
     largest = parameters.scales[-1]
-    if largest > maps.n_voxels:
+    if largest > n_voxels:
         raise ParameterError(
-            f"scale {largest} is larger than the number of voxels, {maps.n_voxels}",
+            f"scale {largest} is larger than the number of voxels, {n_voxels}",
             remedy="Choose smaller scales",
         )
     if parameters.nested == "strict" and parameters.algorithm == "sopnmf":
@@ -235,9 +255,9 @@ def _check_scales(parameters: FitParameters, maps: MaskedMaps) -> None:
             "--algorithm exact-onmf",
         )
     needs_images = parameters.algorithm == "sopnmf" and parameters.init == "nndsvd"
-    if needs_images and largest > maps.n_images:
+    if needs_images and largest > n_images:
         raise ParameterError(
-            f"scale {largest} is larger than the number of maps, {maps.n_images}",
+            f"scale {largest} is larger than the number of {which}, {n_images}",
             why="the NNDSVD start needs at least as many maps as components",
             remedy="Choose smaller scales, --init random, or --algorithm exact-onmf",
         )

@@ -79,6 +79,16 @@ class FittedScale:
     nesting: NestingReport | None = None
 
 
+def library_versions() -> dict[str, str]:
+    """Return the versions of what a fit is computed with."""
+    return {
+        "music-gui": __version__,
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "scikit-learn": sklearn.__version__,
+    }
+
+
 def finished_labels(estimator: SopNMF | ExactONMF) -> ScaleLabels:
     """Set negligible weights of a fitted estimator to zero, and label each voxel (eq. 4)."""
     drop_negligible(estimator.components_)
@@ -165,12 +175,7 @@ def _record(
         "simulated": about.simulated,
         "seed": estimator.random_state,
         "parameters": about.parameters,
-        "versions": {
-            "music-gui": __version__,
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "scikit-learn": sklearn.__version__,
-        },
+        "versions": library_versions(),
     }
     if isinstance(estimator, ExactONMF):
         record["start_losses"] = estimator.start_losses_.tolist()

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from music_gui.core.errors import InputError, ParameterError
-from music_gui.core.factorization.blocks import slices
+from music_gui.core.factorization.blocks import BlockRunner, slices
+from music_gui.core.progress import Progress
 
 _VOXELS_AT_ONCE = 8192
 
@@ -48,7 +49,11 @@ class ReproducibilityIndex:
 
 
 def reproducibility_index(
-    first: NDArray[np.floating], second: NDArray[np.floating]
+    first: NDArray[np.floating],
+    second: NDArray[np.floating],
+    *,
+    n_jobs: int | None = None,
+    progress: Progress | None = None,
 ) -> ReproducibilityIndex:
     """Match two sets of components one to one and compare the matched ones.
 
@@ -59,6 +64,10 @@ def reproducibility_index(
     ----------
     first, second : ndarray, shape (C, n_voxels)
         Non-negative components on the same voxels.
+    n_jobs : int or None
+        Threads; None means all. The result does not depend on it.
+    progress : Progress, optional
+        Asked whether to stop.
 
     Returns
     -------
@@ -77,10 +86,15 @@ def reproducibility_index(
         )
     C, n_voxels = first.shape
     products, squares = np.zeros((C, C)), np.zeros((2, C))
-    for block in slices(n_voxels, _VOXELS_AT_ONCE):
+
+    def multiply(block: slice) -> tuple[NDArray[np.floating], list[NDArray[np.float64]]]:
         a, b = first[:, block], second[:, block]
-        products += a @ b.T
-        squares += [np.einsum("cv,cv->c", x, x, dtype=np.float64) for x in (a, b)]
+        return a @ b.T, [np.einsum("cv,cv->c", x, x, dtype=np.float64) for x in (a, b)]
+
+    with BlockRunner(n_jobs, progress) as runner:
+        for part, part_squares in runner.map(multiply, slices(n_voxels, _VOXELS_AT_ONCE)):
+            products += part
+            squares += part_squares
     lengths = np.sqrt(np.where(squares > 0, squares, 1))
     products /= lengths[0][:, None] * lengths[1]
     rows, matches = linear_sum_assignment(products, maximize=True)
