@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from music_gui.core.atlas import argmax_labels
 from music_gui.core.errors import InputError
 from music_gui.core.grid import Grid
 from music_gui.io.atomic import replacing
@@ -21,6 +22,9 @@ FORMAT_VERSION = 1
 #: `music_gui.core.factorization.FitState`, which is not imported: reading components needs no
 #: factorisation.
 _Arrays = dict[str, NDArray[Any]]
+
+#: Voxels whose weights are looked at together when they are labelled.
+_LABEL_BLOCK = 4096
 
 _DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
@@ -42,6 +46,28 @@ class StoredComponents:
     components: csr_array
     voxels: NDArray[np.int64]
     grid: Grid
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Which voxels the columns are, shape of the grid."""
+        mask = np.zeros(self.grid.n_voxels, np.bool_)
+        mask[self.voxels] = True
+        return mask.reshape(self.grid.shape)
+
+    def label_image(self) -> NDArray[np.int32]:
+        """Give each voxel the component with the largest weight (`argmax_labels`, eq. 4).
+
+        Returns
+        -------
+        ndarray, shape of the grid, int32
+            1 to C; 0 where no component has weight.
+        """
+        labels = np.zeros(self.grid.n_voxels, np.int32)
+        by_voxel = self.components.tocsc()
+        for start in range(0, len(self.voxels), _LABEL_BLOCK):
+            block = slice(start, start + _LABEL_BLOCK)
+            labels[self.voxels[block]] = argmax_labels(by_voxel[:, block].toarray())
+        return labels.reshape(self.grid.shape)
 
     def component_image(self, index: int) -> NDArray[np.float32]:
         """Return one component, counted from 0, as an image of the grid's shape."""
@@ -78,19 +104,29 @@ def write_components(
             f"the mask has {len(voxels)} voxels, the components have {components.shape[1]}",
             where=str(path),
         )
-    members = [np.flatnonzero(component) for component in components]
+    # A component at a time, since scipy would hold the place of each weight in 16 bytes more.
+    members = [np.flatnonzero(component).astype(np.int32) for component in components]
+    weights = [component[mine] for component, mine in zip(components, members, strict=True)]
+    indptr = np.cumsum([0, *map(len, members)])
+    sparse = csr_array(
+        (np.concatenate(weights), np.concatenate(members), indptr), shape=components.shape
+    )
+    write_stored_components(path, StoredComponents(sparse, voxels, grid))
+
+
+def write_stored_components(path: Path, stored: StoredComponents) -> None:
+    """Write components that are sparse already; as `write_components` in all else."""
+    components = stored.components
     with replacing(path) as temporary:
         np.savez(
             temporary,
             format_version=np.array(FORMAT_VERSION),
-            indptr=np.cumsum([0, *map(len, members)], dtype="<i8"),
-            indices=np.concatenate(members).astype("<i4"),
-            data=np.concatenate(
-                [component[mine] for component, mine in zip(components, members, strict=True)]
-            ).astype("<f4"),
-            voxels=voxels.astype("<i8"),
-            grid_shape=np.array(grid.shape, "<i4"),
-            affine=grid.affine.astype("<f8"),
+            indptr=components.indptr.astype("<i8"),
+            indices=components.indices.astype("<i4"),
+            data=components.data.astype("<f4"),
+            voxels=stored.voxels.astype("<i8"),
+            grid_shape=np.array(stored.grid.shape, "<i4"),
+            affine=stored.grid.affine.astype("<f8"),
         )
 
 

@@ -185,6 +185,15 @@ class Study:
         return self.decompositions / checked_name(atlas) / f"C{scale}"
 
     @property
+    def scale_choices(self) -> Path:
+        """Folder of all comparisons of scales, one folder each."""
+        return self.root / "scale_choice"
+
+    def scale_choice(self, name: str) -> Path:
+        """Folder of one comparison of scales (`music_gui.io.scale_choice`)."""
+        return self.scale_choices / checked_name(name)
+
+    @property
     def atlases(self) -> Path:
         """Folder of all atlases, one folder each (`music_gui.io.atlas_dseg`)."""
         return self.root / "atlases"
@@ -201,6 +210,20 @@ class Study:
     def psc_table(self, name: str) -> Path:
         """Parquet file of one PSC table, for example ``study_raw`` or ``study_harmonized``."""
         return self.psc_tables / f"{checked_name(name)}.parquet"
+
+    @property
+    def loadings_tables(self) -> Path:
+        """Folder of all tables of loadings, a Parquet file and a JSON sidecar each."""
+        return self.root / "loadings"
+
+    def loadings_table(self, name: str) -> Path:
+        """Parquet file of one table of loadings (`music_gui.io.loadings_table`)."""
+        return self.loadings_tables / f"{checked_name(name)}.parquet"
+
+    @property
+    def exports(self) -> Path:
+        """Folder of what was written for other programs."""
+        return self.root / "exports"
 
     @property
     def gwas_runs(self) -> Path:
