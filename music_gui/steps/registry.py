@@ -14,6 +14,7 @@ STEP_MODULES = {
     "import-maps": "music_gui.steps.import_maps",
     "import-atlas": "music_gui.steps.import_atlas",
     "import-anatomy": "music_gui.steps.import_anatomy",
+    "choose-scale": "music_gui.steps.choose_scale",
     "fit": "music_gui.steps.fit",
     "extract": "music_gui.steps.extract",
     "harmonize": "music_gui.steps.harmonize",
