@@ -1,5 +1,9 @@
 """Components leave a study as images and as the files of the package ``sopnmf``."""
 
+import os
+import shutil
+import subprocess
+
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -12,9 +16,11 @@ from music_gui.core.errors import Cancelled, ParameterError
 from music_gui.core.progress import Silent
 from music_gui.io.atlas_dseg import read_atlas, read_sidecars
 from music_gui.io.decomposition_npz import read_components
+from music_gui.io.psc_table import read_psc_table
 from music_gui.io.study import Study
 from music_gui.steps.apply_components import STEP as APPLY
 from music_gui.steps.export_components import STEP
+from music_gui.steps.extract import STEP as EXTRACT
 from music_gui.steps.fit import STEP as FIT
 from music_gui.steps.import_components import STEP as IMPORT
 from music_gui.steps.step import Workspace
@@ -153,3 +159,43 @@ def test_a_cancelled_export_leaves_nothing_half_written(study, tmp_path):
     with pytest.raises(Cancelled):
         STEP.run(study, STEP.parameters(), workspace)
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
+#: Run by the package's own Python in the folder of an export: W becomes the pickle that it wants
+#: (as README.txt says), its functions run, and we compare.
+_PROGRAM = """
+import os, pickle, sys, warnings
+import numpy
+warnings.simplefilter("ignore")
+from sopnmf.opnmf_post import apply_to_test
+out, C, table = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+folder = os.path.join(out, "NMF", f"component_{C}")
+W = numpy.load(os.path.join(folder, "W.npy"))
+with open(os.path.join(folder, "nmf_model.pickle"), "wb") as file:
+    pickle.dump({"iter": 0, "num_component": W.shape[1], "W": W}, file)
+mask = os.path.join(folder, "tissue_binary_mask.nii.gz")
+apply_to_test(out, C, mask, table, output_suffix="its")
+"""
+
+
+@pytest.mark.skipif(
+    "SOPNMF_PYTHON" not in os.environ,
+    reason="SOPNMF_PYTHON names no Python that has the package sopnmf 0.0.4",
+)
+def test_the_package_itself_reads_what_we_write(study, tmp_path):
+    """It extracts PSCs with our atlas and computes its loadings with our W, as we do ours."""
+    run(study, STEP, tmp_path, layout="sopnmf", scales=(5,))
+    out = tmp_path / "out"
+    shutil.copytree(study.exports / "study_sopnmf", out)
+    words = [os.environ["SOPNMF_PYTHON"], "-c", _PROGRAM, out, "5", out / "NMF/participant.tsv"]
+    subprocess.run(list(map(str, words)), check=True, capture_output=True)
+    folder = out / "NMF" / "component_5"
+    its = pd.read_csv(folder / "loading_coefficient_its.tsv", sep="\t")
+    ours = pd.read_csv(folder / "loading_coefficient.tsv", sep="\t")
+    pd.testing.assert_frame_equal(ours, its, rtol=3e-6)
+    signal = pd.read_csv(folder / "atlas_components_signal_its.tsv", sep="\t")
+    run(study, EXTRACT, tmp_path)
+    volumes = read_psc_table(study.psc_table("study_raw"))
+    for k in range(1, 6):
+        sums = signal[f"component_{k}_sum"].to_numpy() / cohort.RAVENS_SCALE * 14**3
+        np.testing.assert_allclose(volumes.table[f"C5_{k}"], sums, rtol=1e-6)
