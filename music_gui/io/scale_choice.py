@@ -7,7 +7,6 @@ No figure needs a numerical library to be read.
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -202,14 +201,17 @@ def read_scale_choice(folder: Path) -> ScaleChoiceTable:
     record = _read_record(folder / RECORD)
     path = folder / TABLE
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            lines = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+        text = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
         raise _damaged(path, error) from error
+    header, *lines = text.split("\n")
+    names = header.split("\t")
+    if lines[-1:] != [""] or not {each.name for each in fields(SplitComparison)} <= set(names):
+        raise _damaged(path, "it is cut off")
     rows = []
-    for number, line in enumerate(lines, start=2):
+    for number, line in enumerate(lines[:-1], start=2):
         try:
-            rows.append(SplitComparison.of(line))
+            rows.append(SplitComparison.of(dict(zip(names, line.split("\t"), strict=True))))
         except (KeyError, TypeError, ValueError) as error:
             raise _damaged(path, f"line {number} can't be read: {error}") from error
     return ScaleChoiceTable(tuple(rows), record)
