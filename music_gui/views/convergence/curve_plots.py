@@ -19,7 +19,7 @@ QUANTITIES = {"loss": ("loss", 5), "sparsity": ("sparsity", 4), "n_vanished": ("
 
 _REDRAW_MS = 150
 _HOVER_MS = 30
-_AXIS_WIDTH = 62
+_AXIS_WIDTH = 72
 _BOTTOM_HEIGHT = 36
 
 #: Smooth lines take longer to draw.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from music_gui.state.label_picture import LabelPlane
@@ -50,11 +50,27 @@ class LabelPicture(QWidget):
             return
         self._planes, self._radiological = planes, radiological
         self._images = [_image(plane, palette.label_colors(n_labels)) for plane in planes]
+        self._limit_height()
         self.update()
 
     def sizeHint(self) -> QSize:
         """Return the size of a small picture."""
         return QSize(300, 110)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Be no higher than the planes are at this width."""
+        super().resizeEvent(event)
+        self._limit_height()
+
+    def _limit_height(self) -> None:
+        if self._planes:
+            scale = self._room() / sum(plane.size[0] for plane in self._planes)
+            tallest = max(plane.size[1] for plane in self._planes)
+            self.setMaximumHeight(max(round(scale * tallest) + _LETTERS, self.minimumHeight()))
+
+    def _room(self) -> int:
+        """Return the width for all planes."""
+        return self.width() - _GAP * (len(self._planes) - 1)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the planes and the letters of the sides."""
@@ -77,8 +93,7 @@ class LabelPicture(QWidget):
     def _areas(self) -> list[QRectF]:
         widths = [plane.size[0] for plane in self._planes]
         tallest = max(plane.size[1] for plane in self._planes)
-        room = self.width() - _GAP * (len(widths) - 1)
-        scale = min(room / sum(widths), (self.height() - _LETTERS) / tallest)
+        scale = min(self._room() / sum(widths), (self.height() - _LETTERS) / tallest)
         left = (self.width() - scale * sum(widths) - _GAP * (len(widths) - 1)) / 2
         middle = (self.height() - _LETTERS) / 2
         areas = []
