@@ -35,12 +35,15 @@ COLUMNS = {
     "loss": "relative squared reconstruction error of the fit of all maps",
     "sparsity": "Hoyer sparsity of the fit of all maps, 0 to 1",
     "n_vanished": "components of the fit of all maps that win no voxel",
+    "n_epochs": "passes over the maps of the fit of all maps",
     "loss_first": "loss of the first part's components on the first part",
     "loss_second": "loss of the second part's components on the second part",
     "loss_first_on_second": "loss of the first part's components on the second part",
     "loss_second_on_first": "loss of the second part's components on the first part",
     "n_vanished_first": "components of the first part that win no voxel",
     "n_vanished_second": "components of the second part that win no voxel",
+    "n_epochs_first": "passes over the maps of the first part's fit",
+    "n_epochs_second": "passes over the maps of the second part's fit",
     "ri_mean": "reproducibility index: mean inner product of matched components of length 1",
     "ri_median": "median inner product of matched components",
     "ri_sd": "standard deviation of the inner products over components",
@@ -64,6 +67,8 @@ class WholeFit:
         Hoyer sparsity.
     n_vanished : int
         Components that win no voxel.
+    n_epochs : int
+        Passes over the maps.
     """
 
     algorithm: str
@@ -71,6 +76,7 @@ class WholeFit:
     loss: float
     sparsity: float
     n_vanished: int
+    n_epochs: int
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
@@ -102,12 +108,15 @@ class SplitComparison:
     loss: float
     sparsity: float
     n_vanished: int
+    n_epochs: int
     loss_first: float
     loss_second: float
     loss_first_on_second: float
     loss_second_on_first: float
     n_vanished_first: int
     n_vanished_second: int
+    n_epochs_first: int
+    n_epochs_second: int
     ri_mean: float
     ri_median: float
     ri_sd: float
@@ -127,7 +136,12 @@ class SplitComparison:
     @property
     def whole(self) -> WholeFit:
         """The fit of all maps that it belongs to."""
-        return WholeFit(self.algorithm, self.scale, self.loss, self.sparsity, self.n_vanished)
+        return WholeFit.of(vars(self))
+
+    @property
+    def longest(self) -> int:
+        """Most passes over the maps of its three fits."""
+        return max(self.n_epochs, self.n_epochs_first, self.n_epochs_second)
 
     @property
     def own_loss(self) -> float:

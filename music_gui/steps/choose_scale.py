@@ -168,10 +168,11 @@ def _compare_scales(
     X = arrange(maps, largest, workspace, progress.part(0, _READY), title=title, halves=True)
     fits = ScaleComparisons(X, maps.checksum, parameters, names, workspace)
     shares = _turns(parameters.scales, 1 + len(splits.all), progress.part(_READY, 1))
+    facts = {"title": title, "max_epochs": parameters.max_epochs}
     wholes = []
     for C in parameters.scales:
         wholes.append(fits.fit_whole(C, shares.pop(0)))
-        progress.metric("scale_choice_whole", asdict(wholes[-1]))
+        progress.metric("scale_choice_whole", asdict(wholes[-1]) | facts)
     rows = []
     for split in splits.all:
         parts = fits.open_parts(split)
@@ -179,6 +180,11 @@ def _compare_scales(
         for whole in wholes:
             rows.append(fits.compare(parts, whole, shares.pop(0), n_repeats=n_repeats))
             progress.metric("scale_choice", asdict(rows[-1]))
+    if n_stopped := sum(row.longest >= parameters.max_epochs for row in rows):
+        progress.warn(
+            f"{title}: fits of {n_stopped} of {len(rows)} comparisons were stopped after "
+            f"{parameters.max_epochs} epochs, before their loss had settled"
+        )
     return rows
 
 

@@ -44,12 +44,13 @@ _FITTED = 0.95
 
 @dataclass(frozen=True, eq=False)
 class _PartFit:
-    """A part's components, their labels, and how many have vanished."""
+    """Components, their labels, how many have vanished, and what it took."""
 
     components: NDArray[np.float32]
     labels: NDArray[np.int32]
     n_vanished: int
     loss: float
+    n_epochs: int
 
 
 class ScaleComparisons:
@@ -92,7 +93,9 @@ class ScaleComparisons:
             estimator, self._X, checkpoint, NamedProgress(progress, f"C{C}, all maps"),
             np.arange(len(self._X)),
         )  # fmt: skip
-        whole = WholeFit(algorithm, C, part.loss, sparsity(part.components), part.n_vanished)
+        whole = WholeFit(
+            algorithm, C, part.loss, sparsity(part.components), part.n_vanished, part.n_epochs
+        )
         finished.save(asdict(whole), checkpoint)
         return whole
 
@@ -180,6 +183,8 @@ class ScaleComparisons:
             loss_second_on_first=crossed[1],
             n_vanished_first=first.n_vanished,
             n_vanished_second=second.n_vanished,
+            n_epochs_first=first.n_epochs,
+            n_epochs_second=second.n_epochs,
             ri_mean=index.mean,
             ri_median=index.median,
             ri_sd=index.standard_deviation,
@@ -209,7 +214,8 @@ class ScaleComparisons:
         labels = finished_labels(estimator).labels
         C = estimator.n_components
         n_used = int(np.count_nonzero(np.bincount(labels, minlength=C + 1)[1:]))
-        return _PartFit(estimator.components_, labels, C - n_used, estimator.reconstruction_err_)
+        loss, n_epochs = estimator.reconstruction_err_, estimator.n_iter_
+        return _PartFit(estimator.components_, labels, C - n_used, loss, n_epochs)
 
     @cached_property
     def _gram(self) -> NDArray[np.float64]:

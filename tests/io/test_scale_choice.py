@@ -19,8 +19,10 @@ def make_row(**given):
     values = {
         "algorithm": "exact-onmf", "scale": 8, "split": "halves", "repeat": 1, "n_first": 20,
         "n_second": 19, "seed_first": 7, "seed_second": 8, "loss": 0.03, "sparsity": 0.7,
-        "n_vanished": 0, "loss_first": 0.028, "loss_second": 0.032, "loss_first_on_second": 0.036,
+        "n_vanished": 0, "n_epochs": 30, "loss_first": 0.028, "loss_second": 0.032,
+        "loss_first_on_second": 0.036,
         "loss_second_on_first": 0.034, "n_vanished_first": 1, "n_vanished_second": 0,
+        "n_epochs_first": 41, "n_epochs_second": 25,
         "ri_mean": 0.91, "ri_median": 0.95, "ri_sd": 0.1, "ari": 0.8,
     }  # fmt: skip
     return SplitComparison(**values | given)
@@ -53,7 +55,8 @@ def test_a_row_gives_the_means_of_its_parts_and_the_fit_of_all_maps():
     row = make_row()
     assert row.own_loss == pytest.approx(0.03)
     assert row.held_out_loss == pytest.approx(0.035)
-    assert row.whole == WholeFit("exact-onmf", 8, 0.03, 0.7, 0)
+    assert row.whole == WholeFit("exact-onmf", 8, 0.03, 0.7, 0, 30)
+    assert row.longest == 41
 
 
 def test_values_of_a_running_job_may_hold_more():

@@ -102,10 +102,12 @@ def test_the_figures_are_those_of_the_parts_fitted_by_hand(study, tmp_path):
         if row.repeat == 2:
             continue
         parts = split_of(tmp_path / "job", row.split, row.repeat)
-        first, second = (
-            estimator_of(row, seed).fit(X[part]).components_
+        fits = [
+            estimator_of(row, seed).fit(X[part])
             for part, seed in zip(parts, (row.seed_first, row.seed_second), strict=True)
-        )
+        ]
+        first, second = (fit.components_ for fit in fits)
+        assert (row.n_epochs_first, row.n_epochs_second) == tuple(fit.n_iter_ for fit in fits)
         assert (row.n_first, row.n_second) == tuple(map(len, parts))
         assert row.loss_first == pytest.approx(loss_of(X[parts[0]], first), rel=1e-4)
         assert row.loss_second == pytest.approx(loss_of(X[parts[1]], second), rel=1e-4)
@@ -153,6 +155,23 @@ def test_nndsvd_starts_each_part_from_its_own_maps(study, tmp_path):
     fill = 0.1 / 1000**0.5  # the reference's 0.1 is for maps in thousandths
     own = SopNMF(6, 8, 30, row.seed_first, nndsvd_fill=fill).fit(X[part])
     assert row.loss_first == pytest.approx(own.reconstruction_err_, rel=1e-6)
+
+
+def test_fits_that_were_stopped_too_early_are_told(study, tmp_path):
+    class Warned(Recorder):
+        def __init__(self):
+            super().__init__()
+            self.warnings = []
+
+        def warn(self, text):
+            self.warnings.append(text)
+
+    early, settled = Warned(), Warned()
+    given = {"algorithms": ("exact-onmf", "sopnmf"), "n_repeats": 1}
+    run_in(study, tmp_path / "job", early, max_epochs=5, **given)
+    assert "sopNMF (as published): fits of 2 of 2 comparisons were stopped" in early.warnings[-1]
+    run_in(study, tmp_path / "settled", settled, max_epochs=1000, scales=(6,), n_repeats=1)
+    assert settled.warnings == []
 
 
 def test_no_two_parts_share_a_seed(study, tmp_path):
