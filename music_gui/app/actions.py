@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QToolButton
 
+from music_gui.app.anatomy_menu import AnatomyMenu
 from music_gui.app.commands import Commands
 from music_gui.steps.registry import STEP_MODULES
 from music_gui.views.main_window import MainWindow
@@ -42,6 +43,7 @@ class StepEntry:
 STEP_ENTRIES = {
     "import-maps": StepEntry("Import &maps…", "mdi6.tray-arrow-down", "Ctrl+I"),
     "import-atlas": StepEntry("Import &atlas…", "mdi6.puzzle-outline", "Ctrl+Shift+I"),
+    "import-anatomy": StepEntry("Import a&natomical atlas…", "mdi6.map-legend", ""),
     "fit": StepEntry(
         "&Fit atlas…",
         "mdi6.brain",
@@ -89,6 +91,7 @@ class Actions(QObject):
         self._fill_jobs_menu()
         self._fill_help_menu()
         self._fill_toolbar()
+        self._anatomy_menu.offer_import(self.steps["import-anatomy"])
         self._connect_welcome()
         follow(self, session.study_changed, self._on_study)
         follow(self, session.settings.events.recent_studies, self._fill_recent)
@@ -137,6 +140,10 @@ class Actions(QObject):
 
     def _fill_view_menu(self) -> None:
         menu, scene = self._menu("&View"), self._session.scene
+        self.search = self._add(
+            menu, "&Search…", self._commands.search, "Ctrl+K", "mdi6.magnify", with_study=True
+        )
+        menu.addSeparator()
         for number, action in enumerate(self._window.dock_actions(), start=1):
             action.setShortcut(QKeySequence(f"Alt+{number}"))
             self._with_study.append(action)
@@ -164,6 +171,8 @@ class Actions(QObject):
         self.hide_map.setEnabled(scene.overlay is not None)
         follow(self, scene.events.overlay, lambda each: self.hide_map.setEnabled(each is not None))
         self.template = self._add(menu, "Built-in &template", self._session.load_template)
+        self._anatomy_menu = AnatomyMenu(self._session, menu)
+        menu.addMenu(self._anatomy_menu)
         menu.addSeparator()
         self._fill_theme_menu(menu.addMenu("&Theme"))
         self.full_screen = self._add(menu, "Full &screen", self._toggle_full_screen, "F11")

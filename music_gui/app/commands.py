@@ -16,6 +16,7 @@ from music_gui.state.dropped_files import image_in, import_values, study_in
 from music_gui.views.help_windows import GuideWindow, KeyboardMap, about
 from music_gui.views.jobs.step_dialog import StepDialog
 from music_gui.views.main_window import MainWindow
+from music_gui.views.search.search_box import SearchBox
 from music_gui.views.study_folder_dialog import StudyFolderDialog
 from music_gui.views.widgets.follow import follow
 
@@ -39,6 +40,7 @@ class Commands(QObject):
         super().__init__(window)
         self._window = window
         self._session = session
+        self.search_box = SearchBox(session, window)
         follow(self, session.step_requested, self._open_step_dialog)
         follow(self, session.failed, lambda _: self._set_busy(False))
         follow(self, session.scene.events.overlay, self._bring_slices)
@@ -182,6 +184,10 @@ class Commands(QObject):
         """Bring the slices to the front when a map is shown in them."""
         if overlay is not None:
             self._window.docks.raise_dock("slices")
+
+    def search(self) -> None:
+        """Open the search box."""
+        self.search_box.open()
 
     def show_jobs(self) -> None:
         """Bring the job panel to the front."""

@@ -175,8 +175,9 @@ def test_rows_are_copied_with_all_digits(session, filled):
     session.scene.select("C32_1")
     filled._copy.trigger()
     header, row = QApplication.clipboard().text().splitlines()
-    assert header.split("\t") == ["PSC", "h2", "z"]
-    name, h2, z = row.split("\t")
+    figures = ["Left share", "MNI x", "MNI y", "MNI z"]
+    assert header.split("\t") == ["PSC", "Anatomy", "h2", "z", *figures]
+    name, _, h2, z, *_ = row.split("\t")
     assert name == "C32_1"
     assert float(h2) == pytest.approx(session.columns["h2"].values["C32_1"], rel=1e-9)
     assert float(z) == pytest.approx(session.columns["z"].values["C32_1"], rel=1e-9)

@@ -16,6 +16,8 @@ def describe_psc(scene: BrainScene, name: str) -> str:
         regions = scene.atlas.scales[scale].regions
         if regions and regions[label - 1]:
             parts.append(regions[label - 1])
+    if scene.anatomy is not None and (covered := scene.anatomy.texts.get(name)):
+        parts.append(covered)
     if (column := scene.painted) is not None:
         value = format_value(column.values.get(name, math.nan))
         parts.append(f"{column.title} {value} {column.unit}".rstrip())

@@ -52,7 +52,7 @@ class PscList(QWidget):
         self.model = PscModel(self)
         self.table = self._make_table()
         self._filter = QLineEdit(clearButtonEnabled=True, placeholderText="Filter PSCs")
-        self._filter.setAccessibleName("Filter PSCs by name or region")
+        self._filter.setAccessibleName("Filter PSCs by name or anatomy")
         self._filter.textChanged.connect(self._on_filter)
         self._count = ElidedLabel(color="muted")
         self._count.setAccessibleName("Number of PSCs")
@@ -141,7 +141,9 @@ class PscList(QWidget):
 
     def _follow_state(self) -> None:
         events = self._scene.events
-        for changed in (events.atlas, events.scale, self._session.columns_changed):
+        for changed in (
+            events.atlas, events.scale, events.anatomy, self._session.columns_changed,
+        ):  # fmt: skip
             follow(self, changed, self._reload_soon)
         follow(self, self._session.study_changed, self._reload_soon)
         for changed in (events.selected, events.painted, events.hidden):
@@ -159,7 +161,8 @@ class PscList(QWidget):
         self._pages.setCurrentIndex(int(has_atlas))
         self._empty.set_action(self._import if self._session.study is not None else None)
         columns = list(self._session.columns.values())
-        self.model.show_scale(atlas.scales[scale] if atlas and scale else None, columns)
+        shown = atlas.scales[scale] if atlas and scale else None
+        self.model.show_scale(shown, columns, self._scene.anatomy)
         self._recolor()
         self._fit_columns()
         self._show_selected()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,10 @@ from PySide6.QtGui import QColor, QPixmap
 from music_gui.core.atlas import AtlasScale
 from music_gui.state.brain_scene import PscColumn
 from music_gui.views.brain.psc_text import format_value
+from music_gui.views.psc.text_columns import ANATOMY, ANATOMY_FIGURES, TextColumn, text_columns
+
+if TYPE_CHECKING:
+    from music_gui.state.anatomy import Anatomy
 
 EYE, NAME = 0, 1
 
@@ -22,7 +26,7 @@ _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 class PscModel(QAbstractTableModel):
-    """Visibility, name with colour, region if the atlas has them, and one column a value.
+    """Visibility, name with colour, region if the atlas has them, anatomy, one column a value.
 
     Rows are those that pass the filter, in the order of the sorted column; vanished components
     come last and can't be selected.
@@ -35,6 +39,8 @@ class PscModel(QAbstractTableModel):
         self._values = np.zeros((0, 0))
         self._colors = np.zeros((1, 4), dtype=np.uint8)
         self._vanished = np.zeros(0, dtype=bool)
+        self._texts: list[TextColumn] = []
+        self._anatomy: Anatomy | None = None
         self._haystack: list[str] = []
         self._rows: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
         self._row_of: dict[str, int] = {}
@@ -45,19 +51,26 @@ class PscModel(QAbstractTableModel):
 
     # -- what it shows ---------------------------------------------------------------------
 
-    def show_scale(self, scale: AtlasScale | None, columns: list[PscColumn]) -> None:
-        """Show the PSCs of a scale with these values."""
+    def show_scale(
+        self,
+        scale: AtlasScale | None,
+        columns: list[PscColumn],
+        anatomy: Anatomy | None = None,
+    ) -> None:
+        """Show the PSCs of a scale with these values, and what they cover of the anatomy."""
         self.beginResetModel()
-        self._scale, self._columns = scale, columns
+        self._scale, self._columns, self._anatomy = scale, columns, anatomy
+        self._texts = text_columns(scale, anatomy)
         names = scale.names if scale is not None else ()
         self._values = np.array(
             [[column.values.get(name, np.nan) for column in columns] for name in names]
         ).reshape(len(names), len(columns))
         self._vanished = scale.voxel_counts == 0 if scale is not None else np.zeros(0, dtype=bool)
-        regions = scale.regions if scale is not None and scale.regions else [""] * len(names)
         self._haystack = [
-            f" {name} {name.partition('_')[2]} {region}".lower()
-            for name, region in zip(names, regions, strict=True)
+            " ".join(
+                ("", name, name.partition("_")[2], *(text.words[place] for text in self._texts))
+            ).lower()
+            for place, name in enumerate(names)
         ]
         if self._sorted_by[0] >= self.columnCount():
             self._sorted_by = (NAME, Qt.SortOrder.AscendingOrder)
@@ -118,12 +131,12 @@ class PscModel(QAbstractTableModel):
         """Return rows with a header as tab-separated text."""
         columns = range(NAME, self.columnCount())
         header = [str(self.headerData(c, Qt.Orientation.Horizontal)) for c in columns]
-        lines = [header]
+        lines = [[*header, *(ANATOMY_FIGURES if self._anatomy is not None else ())]]
         for row in rows:
             place = self._rows[row]
             values = [f"{value:.10g}" for value in self._values[place]]
             words = [self._text(place, c) for c in range(NAME, self._first_value)]
-            lines.append([*words, *values])
+            lines.append([*words, *values, *self._anatomy_figures(int(place))])
         return "\n".join("\t".join(line) for line in lines)
 
     def _arrange(self) -> None:
@@ -148,18 +161,13 @@ class PscModel(QAbstractTableModel):
             return self._values[:, column - self._first_value]
         if column == NAME:
             return np.arange(n, dtype=np.float64)
-        regions = self._scale.regions if self._scale is not None else ()
-        return np.unique(np.array(regions), return_inverse=True)[1].astype(np.float64)
+        return self._texts[column - NAME - 1].sort_keys
 
     # -- Qt's questions --------------------------------------------------------------------
 
     @property
-    def _has_regions(self) -> bool:
-        return self._scale is not None and any(self._scale.regions)
-
-    @property
     def _first_value(self) -> int:
-        return NAME + 1 + int(self._has_regions)
+        return NAME + 1 + len(self._texts)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
         """Return the number of rows that pass the filter."""
@@ -185,14 +193,14 @@ class PscModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return int(_RIGHT if is_value else _LEFT) | int(Qt.TextFlag.TextWordWrap)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "Shown or hidden" if section == EYE else self._title(section)
+            return self._header_tip(section)
         if role == Qt.ItemDataRole.DisplayRole:
             return self._title(section)
         return None
 
     def _title(self, section: int) -> str:
         if section < self._first_value:
-            return ("", "PSC", "Region")[section]
+            return ("", "PSC")[section] if section <= NAME else self._texts[section - 2].title
         column = self._columns[section - self._first_value]
         return f"{column.title} ({column.unit})" if column.unit else column.title
 
@@ -208,8 +216,8 @@ class PscModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ForegroundRole:
             is_grey = self._vanished[place] or self.is_hidden(index.row())
             return self._grey if is_grey else None
-        if role == Qt.ItemDataRole.ToolTipRole and self._vanished[place]:
-            return "Vanished: this component won no voxel when the atlas was made"
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._tip(place, column)
         if role == Qt.ItemDataRole.AccessibleTextRole and column == EYE:
             return "hidden" if self.is_hidden(index.row()) else "shown"
         return None
@@ -219,12 +227,39 @@ class PscModel(QAbstractTableModel):
             return ""
         if column == NAME:
             return self._scale.names[place]
-        if column < self._first_value:
-            return self._scale.regions[place]
-        if self._vanished[place] and column == self._first_value:
+        if self._vanished[place] and column == NAME + 1:
             return "vanished"
+        if column < self._first_value:
+            return self._texts[column - NAME - 1].texts[place]
         value = float(self._values[place, column - self._first_value])
         return "" if self._vanished[place] else format_value(value)
+
+    def _header_tip(self, section: int) -> str:
+        if section == EYE:
+            return "Shown or hidden"
+        title = self._title(section)
+        if title == ANATOMY and self._anatomy is not None:
+            return f"Regions that hold most of the PSC. {self._anatomy.origin}"
+        return title
+
+    def _tip(self, place: int, column: int) -> str | None:
+        if self._vanished[place]:
+            return "Vanished: this component won no voxel when the atlas was made"
+        is_text = NAME <= column < self._first_value
+        if is_text and self._anatomy is not None and self._scale is not None:
+            return self._anatomy.details(self._scale.names[place])
+        return None
+
+    def _anatomy_figures(self, place: int) -> list[str]:
+        """Return share on the left and centre in MNI mm for copied rows."""
+        if self._anatomy is None or self._scale is None:
+            return []
+        found = self._anatomy.row(self._scale.names[place])
+        if found is None:
+            return [""] * len(ANATOMY_FIGURES)
+        overlap, row = found
+        figures = (overlap.left_shares[row], *overlap.inner_centres[row])
+        return ["" if np.isnan(value) else f"{value:.4g}" for value in figures]
 
     def _picture(self, row: int, place: int, column: int) -> Any:
         if self._vanished[place]:

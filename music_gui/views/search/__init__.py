@@ -1,0 +1,1 @@
+"""The search box: one line for PSCs, anatomy and points."""
