@@ -88,11 +88,16 @@ class StoredFit:
 
 
 def find_stored_fits(study: Study) -> tuple[StoredFit, ...]:
-    """Look at the study's decompositions: by atlas and scale; what can't be read is left out."""
+    """Look at the study's fits: by atlas and scale; what can't be read is left out.
+
+    So are components that were imported: they have a record but no history.
+    """
     found = []
     for path in study.decompositions.rglob("run.json"):
         folder = path.parent.relative_to(study.root)
         if any(part.startswith(".") for part in folder.parts):
+            continue
+        if not path.with_name("convergence.tsv").is_file():
             continue
         try:
             record = json.loads(path.read_bytes())

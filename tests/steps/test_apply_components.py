@@ -103,15 +103,17 @@ def test_text_holds_the_same_numbers(study, tmp_path):
 
 
 def test_a_map_unlike_the_training_ones_is_pointed_out(study, tmp_path, new):
+    """Its regions change places inside the mask; the others of the new maps are like the old."""
     path = new.parent / "sub-18.nii.gz"
     image = nib.load(path)
-    shuffled = np.random.default_rng(0).permutation(np.asarray(image.dataobj)[cohort.mask()])
-    data = np.zeros(cohort.SHAPE, np.float32)
-    data[cohort.mask()] = np.abs(shuffled * np.random.default_rng(1).normal(1, 0.5, len(shuffled)))
+    data = np.asarray(image.dataobj).copy()
+    data[cohort.mask()] = data[cohort.mask()][::-1] * np.linspace(0.2, 1.8, cohort.mask().sum())
     nib.save(nib.Nifti1Image(data, image.affine), path)
-    result, (warning,) = run(study, STEP, tmp_path, participants=new, scales=(3,))
-    assert "sub-18 ses-01" in result.details["unlike_training"]
-    assert "reconstructed worse than all maps" in warning
+    result, (warning,) = run(study, STEP, tmp_path, participants=new, scales=(5,))
+    assert list(result.details["unlike_training"]) == ["sub-18 ses-01"]
+    assert "reconstructed much worse than all maps" in warning
+    assert "sub-18 ses-01: C5 error" in warning
+    assert "1 maps are unlike" in result.summary
 
 
 def test_maps_that_can_not_be_used_are_left_out_by_name(study, tmp_path, new):

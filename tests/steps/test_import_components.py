@@ -15,6 +15,7 @@ from music_gui.io.decomposition_npz import read_components
 from music_gui.io.loadings_table import read_loadings_table
 from music_gui.io.psc_table import read_psc_table
 from music_gui.io.study import Study
+from music_gui.state.fit_run import find_stored_fits
 from music_gui.steps.extract import STEP as EXTRACT
 from music_gui.steps.import_components import STEP
 
@@ -170,3 +171,8 @@ def test_a_mask_can_be_given(study, tmp_path):
     run(study, STEP, tmp_path, source=(folder,), mask=write_mask(tmp_path))
     stored = read_components(study.decomposition("sopnmf", 4) / "components.npz")
     np.testing.assert_array_equal(stored.components.toarray(), W.T)
+
+
+def test_imported_components_are_no_fit_that_could_be_plotted(whole):
+    study, _, _ = whole
+    assert find_stored_fits(study) == ()
