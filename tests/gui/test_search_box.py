@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,20 @@ from brain_world import make_atlas, make_session, show_atlas
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QApplication, QMainWindow, QTextEdit
 
+from music_gui.app.anatomy_menu import AnatomyMenu
 from music_gui.core.atlas import Atlas
 from music_gui.core.errors import InputError
+from music_gui.io.anatomical_atlas import (
+    built_in_folder,
+    read_anatomical_atlas,
+    write_anatomical_atlas,
+)
 from music_gui.io.label_images import read_label_image
+from music_gui.io.study import Study
 from music_gui.state.search import SearchResult
 from music_gui.views.psc.psc_list import PscList
 from music_gui.views.search.result_model import ROW_ROLE
 from music_gui.views.search.search_box import SearchBox
-from music_gui.views.widgets import palette
 
 pytestmark = pytest.mark.gui
 
@@ -92,15 +99,15 @@ def test_arrows_pass_over_the_headings_and_stop_at_the_ends(box, qtbot):
     assert box.results.currentIndex().row() > 4
 
 
-def test_a_mistyped_name_is_found_and_said_why(box, session, qtbot, screenshot):
+def test_a_mistyped_name_is_found_and_said_why(box, dressed, qtbot, screenshot):
     qtbot.keyClicks(box.field, "right thalmus")
     region = next(row for row in rows(box) if getattr(row, "title", "") == "right thalamus")
     assert region.reason == "closest spelling: thalamus"
     reasons = [row.reason for row in rows(box) if isinstance(row, SearchResult)]
     assert any("of it lies in right thalamus" in reason for reason in reasons)
     screenshot(box, "search_box_dark")
-    palette.set_current(palette.LIGHT)
-    screenshot(box, "search_box_light_palette_only")
+    dressed.use("light")
+    screenshot(box, "search_box_light")
 
 
 def test_escape_closes_and_gives_the_focus_back(box, qtbot):
@@ -266,6 +273,25 @@ def test_another_anatomical_atlas_can_be_chosen_and_a_lost_one_falls_back(sessio
     assert session.scene.anatomy is before  # remembered, not computed again
 
 
+def test_the_studys_own_anatomical_atlas_can_be_chosen(session, tmp_path):
+    study = Study.create(tmp_path / "study")
+    built_in = read_anatomical_atlas(built_in_folder())
+    left = tuple(region for region in built_in.regions if region.side == "L")
+    write_anatomical_atlas(study.anatomy("mine"), replace(built_in, name="mine", regions=left))
+    session.open_study(study.root)
+    show_atlas(session, make_atlas("LPS"), 32)
+    assert session.anatomy.choices == ("Desikan-Killiany", "mine")
+    window = QMainWindow()
+    menu = AnatomyMenu(session, window)
+    entries = {action.text(): action for action in menu.actions()}
+    assert entries["Desikan-Killiany"].isChecked()
+    entries["mine"].trigger()
+    assert session.scene.anatomy.regions.name == "mine"
+    assert session.settings.anatomical_atlas == "mine"
+    assert [action.text() for action in menu.actions() if action.isChecked()] == ["mine"]
+    assert not [t for t in session.scene.anatomy.texts.values() if " R" in t]
+
+
 def test_a_damaged_anatomical_atlas_is_told_and_the_rest_works(session, tmp_path, monkeypatch):
     import music_gui.io.anatomical_atlas as io
 
@@ -285,13 +311,16 @@ def test_a_damaged_anatomical_atlas_is_told_and_the_rest_works(session, tmp_path
 
 
 @pytest.mark.shared_data
-def test_the_published_atlas_is_described_in_mni_and_searched_in_time(session):
+def test_the_published_atlas_is_described_in_mni_and_searched_in_time(
+    session, panel, qtbot, screenshot
+):
     folder = Path(__file__).parents[2].parent / "shared" / "data" / "music_atlas"
     images = [read_label_image(folder / f"MuSIC_C{c}.nii.gz") for c in (32, 64, 128, 256)]
     atlas = Atlas("MuSIC", images[0].grid, {each.scale.scale: each.scale for each in images})
     session.scene.show_atlas(atlas, 128)
     anatomy = session.scene.anatomy
     assert anatomy.space.name == "MuSIC"
+    qtbot.wait(30)
     # Published shares of regions in PSCs (bridgeport/muse_overlap_excerpt.tsv), MUSE's regions.
     for region, psc, published in (
         ("right thalamus", "C32_1", 0.8171), ("right thalamus", "C64_42", 0.6981),
@@ -305,6 +334,7 @@ def test_the_published_atlas_is_described_in_mni_and_searched_in_time(session):
         assert overlap.region_shares[row].argmax() >= 0
         assert overlap.region_shares[row, place] == pytest.approx(published, abs=0.25)
         assert overlap.region_shares[:, place].argmax() == row
+    screenshot(panel, "psc_list_published")
     slowest = 0.0
     for text in ("r", "ri", "right thalmus", "inferior frontal gyrus", "C128_1", "-12 8 30"):
         start = time.perf_counter()
