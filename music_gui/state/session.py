@@ -28,6 +28,7 @@ from music_gui.state.fit_previews import FitPreviews
 from music_gui.state.job_list import JobList
 from music_gui.state.own_results import OwnResults
 from music_gui.state.region_surfaces import RegionSurfaces
+from music_gui.state.scale_choice import ScaleChoice
 from music_gui.state.search import make_search
 from music_gui.state.settings import Settings
 from music_gui.state.spare import SpareState
@@ -107,6 +108,7 @@ class Session:
         self.previews = FitPreviews(self.jobs, self._reader)
         self.pictures = AtlasPictures(self._reader)
         self.convergence = ConvergenceState(self.jobs, self._reader, settings, self.load_metrics)
+        self.scale_choice = ScaleChoice(self.jobs, self._reader)
         self._region_surfaces = RegionSurfaces(self.scene, background)
         self._brain = BrainLoading(self.scene, self._reader)
         self.anatomy = AnatomyLoading(
@@ -116,6 +118,7 @@ class Session:
         self.jobs.finished.connect(self._on_job_finished)
         self.catalog_changed.connect(self.pictures.forget)
         self.catalog_changed.connect(self.convergence.refresh)
+        self.catalog_changed.connect(self.scale_choice.refresh)
         self.scene.events.selected.connect(self._on_selected)
         self.scene.events.radiological.connect(self._remember_radiological)
 

@@ -57,4 +57,6 @@ PANELS = (
     Panel("spare", "SPARE", "mdi6.gauge", "music_gui.views.spare.spare_panel", "SparePanel"),
     Panel("convergence", "Convergence", "mdi6.chart-line",
           "music_gui.views.convergence.convergence_panel", "ConvergencePanel"),
+    Panel("scales", "Choosing C", "mdi6.chart-bell-curve",
+          "music_gui.views.scales.scale_choice_panel", "ScaleChoicePanel"),
 )  # fmt: skip

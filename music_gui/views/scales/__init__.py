@@ -1,0 +1,1 @@
+"""Choosing C: how scales compare."""
