@@ -44,6 +44,7 @@ STEP_ENTRIES = {
     "import-maps": StepEntry("Import &maps…", "mdi6.tray-arrow-down", "Ctrl+I"),
     "import-atlas": StepEntry("Import &atlas…", "mdi6.puzzle-outline", "Ctrl+Shift+I"),
     "import-anatomy": StepEntry("Import a&natomical atlas…", "mdi6.map-legend", ""),
+    "import-components": StepEntry("Import com&ponents…", "mdi6.layers-plus", ""),
     "fit": StepEntry(
         "&Fit atlas…",
         "mdi6.brain",
@@ -51,6 +52,8 @@ STEP_ENTRIES = {
         "Fit an atlas of structural covariance to the maps: by exact orthogonal NMF, or by sopNMF, "
         "its stochastic update",
     ),
+    "apply-components": StepEntry("Appl&y components to maps…", "mdi6.vector-intersection", ""),
+    "export-components": StepEntry("E&xport components…", "mdi6.export-variant", ""),
     "extract": StepEntry("&Extract PSCs…", "mdi6.ruler", "Ctrl+Shift+E"),
     "harmonize": StepEntry("&Harmonise sites…", "mdi6.scale-balance", "Ctrl+Shift+H"),
     "gwas": StepEntry("&GWAS…", "mdi6.dna", "Ctrl+Shift+G"),
@@ -115,7 +118,16 @@ class Actions(QObject):
             menu, "Open the &example study…", commands.open_example, "", "mdi6.flask-outline"
         )
         menu.addSeparator()
-        self._add_steps(menu, ("import-maps", "import-atlas", "spare-score"))
+        self._add_steps(
+            menu,
+            (
+                "import-maps",
+                "import-atlas",
+                "import-components",
+                "export-components",
+                "spare-score",
+            ),
+        )
         self.open_image = self._add(
             menu, "Open an i&mage…", commands.open_image, "Ctrl+Shift+O",
             "mdi6.image-outline", with_study=True,
@@ -287,7 +299,7 @@ class Actions(QObject):
             self.steps[name] = self._add(
                 menu,
                 entry.text,
-                lambda name=name: self._session.request_step(name),
+                lambda name=name: self._commands.open_step(name),
                 entry.keys,
                 entry.icon,
                 with_study=True,

@@ -114,6 +114,19 @@ class Commands(QObject):
 
     # -- steps and jobs --------------------------------------------------------------------
 
+    def open_step(self, step: str) -> None:
+        """Ask for the dialog of a step; that of an export is about what is shown."""
+        self._session.request_step(step, self._shown() if step == "export-components" else None)
+
+    def _shown(self) -> dict[str, Any]:
+        """Return the atlas and scale that are shown, if the study has their components."""
+        study, scene = self._session.study, self._session.scene
+        if study is None or scene.atlas is None or scene.scale is None:
+            return {}
+        if not study.decomposition(scene.atlas.name, scene.scale).is_dir():
+            return {}
+        return {"atlas": scene.atlas.name, "scales": [scene.scale]}
+
     def _open_step_dialog(self, step: str, values: dict[str, Any]) -> None:
         def open_dialog(form: StepForm) -> None:
             self._set_busy(False)
