@@ -26,7 +26,7 @@ EXIT_CANCELLED = 130  # what shells report for Ctrl-C: 128 + SIGINT
 _WORKER_NICENESS = 5
 
 #: Steps that need nothing of a study: they make one in a folder that is new or empty.
-_FIRST_STEPS = ("import-maps", "import-atlas")
+_FIRST_STEPS = ("import-maps", "import-atlas", "import-components")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -123,6 +123,20 @@ def write_loadings_table(
     return [path.name, sidecar_path(path).name, beside.name]
 
 
+def read_loadings_sidecar(path: Path) -> LoadingsSidecar:
+    """Read the sidecar of a table, given the path of its Parquet file.
+
+    Raises
+    ------
+    InputError
+        If it is missing or damaged.
+    """
+    try:
+        return LoadingsSidecar.model_validate_json(sidecar_path(path).read_bytes())
+    except (FileNotFoundError, ValidationError) as error:
+        raise _unreadable(sidecar_path(path), error) from error
+
+
 def read_loadings_table(path: Path) -> tuple[pd.DataFrame, LoadingsSidecar]:
     """Read what `write_loadings_table` wrote.
 
@@ -131,20 +145,24 @@ def read_loadings_table(path: Path) -> tuple[pd.DataFrame, LoadingsSidecar]:
     InputError
         If table or sidecar are missing or damaged.
     """
+    sidecar = read_loadings_sidecar(path)
     try:
-        sidecar = LoadingsSidecar.model_validate_json(sidecar_path(path).read_bytes())
         table = pq.ParquetFile(path).read().to_pandas()
-    except FileNotFoundError as error:
-        raise InputError(
+    except (OSError, pa.ArrowInvalid) as error:
+        raise _unreadable(path, error) from error
+    return table.astype(dict.fromkeys(ID_COLUMNS, "str")), sidecar
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    if isinstance(error, FileNotFoundError):
+        return InputError(
             "there is no such table of loadings",
             where=str(path),
             remedy="Run `apply-components` to make one",
-        ) from error
-    except (OSError, pa.ArrowInvalid, ValidationError) as error:
-        raise InputError(
-            "the table of loadings is damaged",
-            where=str(path),
-            why=str(error),
-            remedy="Run `apply-components` again",
-        ) from error
-    return table.astype(dict.fromkeys(ID_COLUMNS, "str")), sidecar
+        )
+    return InputError(
+        "the table of loadings is damaged",
+        where=str(path),
+        why=str(error),
+        remedy="Run `apply-components` again",
+    )

@@ -56,11 +56,16 @@ class ApplyComponentsParameters(StepParameters):
         None,
         description="New subjects: a table (TSV, CSV) whose path column names their maps. By "
         "default the study's imported maps are taken",
+        json_schema_extra={"once": True},
     )
     folder: Path | None = Field(
-        None, description="New subjects: a folder with their maps (.nii, .nii.gz)"
+        None,
+        description="New subjects: a folder with their maps (.nii, .nii.gz)",
+        json_schema_extra={"once": True},
     )
-    files: tuple[Path, ...] = Field((), description="New subjects: single maps")
+    files: tuple[Path, ...] = Field(
+        (), description="New subjects: single maps", json_schema_extra={"once": True}
+    )
     loadings: LoadingsKind = Field(
         "projection",
         description="What a loading is. projection: W'x, as in the paper; weighted-mean: the "
@@ -82,6 +87,7 @@ class ApplyComponentsParameters(StepParameters):
         "",
         description="Name of the table; by default that of the atlas, with that of the new "
         "subjects' table or folder",
+        json_schema_extra={"once": True},
     )
 
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from music_gui.core.atlas import psc_name
 from music_gui.core.errors import MusicError
 from music_gui.io.atlas_dseg import ScaleSidecar, read_sidecars
+from music_gui.io.loadings_table import read_loadings_sidecar
 from music_gui.io.masked_maps import MaskedMaps
 from music_gui.io.participants_tsv import read_participants
 from music_gui.io.psc_table import ID_COLUMNS, read_psc_sidecar
@@ -39,15 +40,18 @@ def show_study(study: Study) -> Content:
     Returns
     -------
     dict
-        Ready for JSON: ``study``, ``cohort``, ``decompositions``, ``atlases``, ``psc_tables``,
-        ``gwas``, ``spare_models``, ``scores``, ``jobs``. The cohort is None before an import.
+        Ready for JSON: ``study``, ``cohort``, ``decompositions``, ``atlases``, ``loadings``,
+        ``psc_tables``, ``gwas``, ``spare_models``, ``scores``, ``jobs``. The cohort is None before
+        an import.
     """
     tables = sorted(study.psc_tables.glob("[!.]*.parquet"))
+    loadings = sorted(study.loadings_tables.glob("[!.]*.parquet"))
     return {
         "study": {**study.manifest.model_dump(), "folder": str(study.root)},
         "cohort": _or_error(_cohort, study) if study.participants.is_file() else None,
         "decompositions": _decompositions(study),
         "atlases": _each(study.atlases, "*_dseg.json", lambda path: _atlas(path.parent)),
+        "loadings": {path.stem: _or_error(_loadings, path) for path in loadings},
         "psc_tables": {path.stem: _or_error(_psc_table, path) for path in tables},
         "gwas": _each(study.gwas_runs, "gwas.json", lambda path: _gwas(path.parent)),
         "spare_models": _each(study.spare_models, "*.spare.json", _spare_model),
@@ -108,6 +112,18 @@ def _scale(sidecar: ScaleSidecar) -> Content:
         "source": sidecar.source,
         "simulated": sidecar.simulated,
         "hash": sidecar.hash,
+    }
+
+
+def _loadings(path: Path) -> Content:
+    sidecar = read_loadings_sidecar(path)
+    return {
+        "rows": pq.read_metadata(path).num_rows,
+        "atlas": sidecar.atlas,
+        "kind": sidecar.kind,
+        "unit": sidecar.unit,
+        "source": sidecar.source,
+        "simulated": sidecar.simulated,
     }
 
 
@@ -181,6 +197,7 @@ def as_text(content: Content) -> str:
     lines.append(f"Cohort: {_cohort_line(cohort)}")
     for title, key, line in (
         ("Atlases", "atlases", _atlas_lines),
+        ("Loadings", "loadings", _loadings_line),
         ("PSC tables", "psc_tables", _psc_table_line),
         ("GWAS", "gwas", _gwas_line),
         ("SPARE models", "spare_models", _spare_line),
@@ -220,6 +237,10 @@ def _atlas_lines(atlas: Content) -> str:
     total = sum(len(scale["pscs"]) for scale in atlas["scales"].values())
     n_scales = len(atlas["scales"])
     return f"{total} PSCs in {n_scales} scale{'s' if n_scales > 1 else ''}" + "".join(lines)
+
+
+def _loadings_line(table: Content) -> str:
+    return f"{table['kind']}s on atlas {table['atlas']}, {table['source']}"
 
 
 def _psc_table_line(table: Content) -> str:

@@ -22,6 +22,7 @@ from music_gui.steps.apply_components import STEP
 from music_gui.steps.fit import STEP as FIT
 from music_gui.steps.import_components import STEP as IMPORT
 from music_gui.steps.import_maps import STEP as IMPORT_MAPS
+from music_gui.steps.show_study import as_text, show_study
 from music_gui.steps.step import Workspace
 
 
@@ -224,3 +225,21 @@ def test_a_cancel_stops_it(study, tmp_path, new):
 def test_a_scale_that_is_not_there_is_named(study, tmp_path):
     with pytest.raises(ParameterError, match="no components of scale 9"):
         run(study, STEP, tmp_path, scales=(9,))
+
+
+@pytest.mark.parametrize("damage", ["sidecar", "table"])
+def test_tables_are_listed_and_damaged_ones_named(study, tmp_path, damage):
+    run(study, STEP, tmp_path, name="kept")
+    run(study, STEP, tmp_path, name="broken")
+    path = study.loadings_table("broken")
+    (path if damage == "table" else path.with_suffix(".json")).write_bytes(b"x")
+    content = show_study(study)
+    assert content["loadings"]["kept"]["rows"] == cohort.N_TRAINED
+    assert "kept: projections on atlas study, 16 imported maps" in as_text(content)
+    assert "error" in content["loadings"]["broken"]
+    with pytest.raises(InputError, match="the table of loadings is damaged"):
+        read_loadings_table(path)
+    path.unlink()
+    path.with_suffix(".json").unlink()
+    with pytest.raises(InputError, match="no such table of loadings"):
+        read_loadings_table(path)
