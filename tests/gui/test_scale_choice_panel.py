@@ -129,6 +129,25 @@ def test_algorithms_and_splits_have_curves_of_their_own(
     screenshot(panel, f"scales_both_low_{theme}")
 
 
+@pytest.mark.parametrize(
+    ("size", "n_columns"), [((900, 680), 2), ((645, 290), 2), ((320, 900), 1), ((2200, 300), 4)]
+)
+def test_the_plots_stand_as_their_place_allows(panel, session, qtbot, size, n_columns):
+    show(panel, session, qtbot)
+    panel.resize(*size)
+    qtbot.wait(50)
+    assert panel.plots._n_columns == n_columns
+
+
+def test_in_a_dock_at_the_foot_all_is_readable(panel, session, qtbot, screenshot):
+    show(panel, session, qtbot, splits=("halves", "sex"))
+    panel.resize(645, 290)
+    qtbot.wait(100)
+    for widget in panel.plots.widgets.values():
+        assert widget.plotItem.vb.height() > 40
+    screenshot(panel, "scales_in_the_dock")
+
+
 def test_the_axis_names_powers_of_two(panel, session, qtbot):
     show(panel, session, qtbot)
     axis = panel.plots.widgets["loss"].plotItem.getAxis("bottom")

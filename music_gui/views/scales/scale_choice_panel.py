@@ -10,12 +10,10 @@ from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QLayout,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QSplitter,
     QStackedWidget,
@@ -26,8 +24,9 @@ from PySide6.QtWidgets import (
 from music_gui.io.atomic import write_text
 from music_gui.io.scale_choice import rows_as_text
 from music_gui.state.scale_choice import ATLAS, NEWEST, ScaleComparison
-from music_gui.state.scale_curves import CAUTION, ScaleCurve, ScalePoint, statement
-from music_gui.views.scales.curve_style import style_of
+from music_gui.state.scale_curves import CAUTION, ScaleCurve, statement
+from music_gui.views.scales.low_scroll import LowScroll
+from music_gui.views.scales.readout import muted, read_out, sample
 from music_gui.views.scales.scale_plots import ScalePlots
 from music_gui.views.scales.scale_table import ScaleTable
 from music_gui.views.widgets import palette
@@ -111,7 +110,7 @@ class ScaleChoicePanel(QWidget):
         column = QVBoxLayout(words)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        self._said = _LowScroll(self.statement)
+        self._said = LowScroll(self.statement)
         column.addWidget(self._said)
         column.addWidget(self.table, 1)
         self.splitter = QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False)
@@ -220,8 +219,8 @@ class ScaleChoicePanel(QWidget):
 
     def _show_legend(self) -> None:
         curves: tuple[ScaleCurve, ...] = () if self._shown is None else self._shown.curves
-        parts = [f"{_sample(curve)}&nbsp;{curve.title.replace(' ', '&nbsp;')}" for curve in curves]
-        parts.append(_muted("filled: held-out error, mean RI; hollow: own error, median RI"))
+        parts = [f"{sample(curve)}&nbsp;{curve.title.replace(' ', '&nbsp;')}" for curve in curves]
+        parts.append(muted("filled: held-out error, mean RI; hollow: own error, median RI"))
         self.legend.setText(" &nbsp; ".join(parts))
         self.legend.setWordWrap(True)
 
@@ -258,18 +257,10 @@ class ScaleChoicePanel(QWidget):
     def _say(self, scale: int | None, quantity: str = "ri") -> None:
         """Say all figures of a scale; of several curves those of one quantity."""
         curves = () if self._shown is None else self._shown.curves
-        points = [(curve, point) for curve in curves if (point := curve.point(scale or 0))]
-        if not points:
-            self.readout.setText(
-                _muted("Point at a scale for its figures; click to see it in the brain")
-            )
-            return
-        names = [quantity] if len(points) > 1 else list(_FIGURES)
-        said = [
-            f"{_sample(curve)} {', '.join(text for name in names for text in _texts(name, point))}"
-            for curve, point in points
-        ]
-        self.readout.setText(f"<b>C{scale}</b> &nbsp; " + " &nbsp; ".join(said))
+        self.readout.setText(
+            read_out(curves, scale, quantity)
+            or muted("Point at a scale for its figures; click to see it in the brain")
+        )
 
     def choose_scale(self, scale: int) -> None:
         """Mark a scale and show it in the brain, if the study's atlas has it."""
@@ -319,63 +310,3 @@ class ScaleChoicePanel(QWidget):
             self._session.background.request(
                 lambda: write_text(path, text), lambda _: None, self._session.failed.emit
             )
-
-
-class _LowScroll(QScrollArea):
-    """As high as its label, or lower and scrolled where there is little height."""
-
-    def __init__(self, label: QLabel) -> None:
-        super().__init__(widgetResizable=True)
-        self._label = label
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumHeight(30)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Maximum)
-        self.setWidget(label)
-
-    def sizeHint(self) -> QSize:
-        """Return the height that the text has at this width."""
-        return QSize(self.width(), max(self._label.heightForWidth(self.width()), 30))
-
-    def minimumSizeHint(self) -> QSize:
-        """Return the height of a line."""
-        return QSize(60, 30)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Fit to another width."""
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self.updateGeometry()
-
-
-#: What the read-out says of each plot: words, figure, digits.
-_FIGURES: dict[str, tuple[tuple[str, str, int], ...]] = {
-    "ri": (("RI", "ri", 3), ("median", "ri_median", 3)),
-    "ari": (("ARI", "ari", 3),),
-    "loss": (("held-out error", "held_out_loss", 5), ("own", "own_loss", 5)),
-    "sparsity": (("sparsity", "sparsity", 3),),
-}
-
-
-def _texts(quantity: str, point: ScalePoint) -> list[str]:
-    """Return the figures of a plot that are known, as words."""
-    texts = []
-    for words, name, digits in _FIGURES[quantity]:
-        figure = getattr(point, name)
-        if name in ("ri_median", "own_loss"):
-            figure = figure.mean  # its spread would take the place of what is more telling
-        text = f"{figure:.{digits}f}" if isinstance(figure, float) else figure.text(digits)
-        if text and text != "nan":
-            texts.append(f"{words} {text}")
-    return texts
-
-
-def _sample(curve: ScaleCurve) -> str:
-    """Return a piece of a curve as rich text."""
-    style = style_of(curve)
-    line = "╌" if style.dashed else "─"
-    return f'<span style="color:{style.color}">{line}{style.glyph}{line}</span>'
-
-
-def _muted(text: str) -> str:
-    return f'<span style="color:{palette.current().muted}">{text}</span>'

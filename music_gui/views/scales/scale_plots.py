@@ -18,15 +18,12 @@ from music_gui.views.scales.curve_style import style_of
 from music_gui.views.widgets import palette
 from music_gui.views.widgets.follow import follow
 
-#: Plots beside each other need this much width each; under it they stand in fewer columns.
-_LEAST_WIDTH = 250
-#: Plots that are much wider than high show little.
-_WIDEST_SHAPE = 2.6
+#: Plots are best this many times wider than high.
+_SHAPE = 1.6
+#: Below this height the axis goes without its title.
+_LOW = 130
 
-#: Where there is so little height, plots stand in one row though they are narrow.
-_LOW, _NARROWEST = 300, 170
-
-_AXIS_WIDTH, _AXIS_HEIGHT = 60, 34
+_AXIS_WIDTH, _AXIS_HEIGHT, _BARE_AXIS_HEIGHT = 60, 34, 20
 
 _HOVER_MS = 30
 #: How far, in octaves, the mouse may be from a scale.
@@ -207,16 +204,17 @@ class ScalePlots(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Put the plots in as many columns as suit their shape."""
         super().resizeEvent(event)
-        width, height = self.width(), self.height()
-        n_columns = 4
-        while n_columns > 1 and (
-            width / n_columns < _LEAST_WIDTH
-            or width / n_columns < height / (len(QUANTITIES) / n_columns) / _WIDEST_SHAPE
-        ):
-            n_columns //= 2
-        if n_columns == 2 and height < _LOW and width >= 4 * _NARROWEST:
-            n_columns = 4
+        size = {
+            n: min(self.width() / n, _SHAPE * self.height() * n / len(QUANTITIES))
+            for n in (1, 2, 4)
+        }
+        n_columns = max(size, key=lambda n: size[n])
         self._arrange(n_columns)
+        has_title = self.height() * n_columns / len(QUANTITIES) >= _LOW
+        for widget in self.widgets.values():
+            axis = widget.plotItem.getAxis("bottom")
+            axis.showLabel(has_title)
+            axis.setHeight(_AXIS_HEIGHT if has_title else _BARE_AXIS_HEIGHT)
 
     def _arrange(self, n_columns: int) -> None:
         if n_columns == self._n_columns:
