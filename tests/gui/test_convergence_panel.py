@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from job_samples import ENDED, make_job
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QLabel
 
 from music_gui.core.factorization import Epoch
@@ -183,6 +183,32 @@ def test_the_loss_axis_does_not_start_at_zero(panel, session, qtbot):
     assert high < 0.05
 
 
+def test_the_axes_grow_with_the_fit_until_the_user_zooms(panel, session, qtbot):
+    job = fitting(scales=[16])
+    plot = panel.plots.plots["loss"]
+    session.jobs.apply(job, epochs(16, 1, 20))
+    settle(qtbot)
+    before = plot.viewRange()
+    session.jobs.apply(job, epochs(16, 21, 22))
+    settle(qtbot)
+    assert plot.viewRange() == before  # not with every epoch
+    session.jobs.apply(job, epochs(16, 23, 60))
+    settle(qtbot)
+    assert plot.viewRange()[0][1] > 60
+    assert plot.viewRange()[1][0] < 0.033 + 0.05 * 0.93**60
+    assert panel.plots.plots["n_vanished"].viewRange()[0] == plot.viewRange()[0]
+    plot.vb.setXRange(10, 12, padding=0)
+    plot.vb.sigRangeChangedManually.emit([True, True])
+    assert panel.plots.plots["sparsity"].viewRange()[0] == [10, 12]
+    session.jobs.apply(job, epochs(16, 61, 90))
+    settle(qtbot)
+    assert plot.viewRange()[0] == [10, 12]
+    panel.plots.show_all()
+    settle(qtbot)
+    assert plot.viewRange()[0][0] < 0.1
+    assert plot.viewRange()[0][1] > 90
+
+
 def test_two_runs_are_compared(panel, session, qtbot, screenshot, dressed):
     store_fit(session.study, "study", 16)
     store_fit(session.study, "other", 16, loss=0.031, n_init=10, seed=3)
@@ -258,6 +284,26 @@ def test_a_dropped_table_is_compared_with_the_fit(panel, session, qtbot, tmp_pat
     assert session.settings.convergence_files == (str(path),)
     assert "theirs.csv" in panel.choosers[1].box.currentText()
     assert "Vanished" in texts(panel)
+
+
+def test_what_is_dropped_on_any_part_comes_to_the_panel(panel, session, qtbot):
+    store_fit(session.study, "study", 16)
+    session.refresh()
+    settle(qtbot)
+    for part in (*panel.plots.widgets.values(), panel.table, panel.readout):
+        taker = panel.childAt(part.mapTo(panel, part.rect().center()))
+        while taker is not panel and not taker.acceptDrops():
+            taker = taker.parentWidget()
+        assert taker is panel, part
+
+
+def test_the_table_is_copied(panel, session, qtbot):
+    session.jobs.apply(fitting(scales=[16]), epochs(16, 1, 20))
+    settle(qtbot)
+    qtbot.keyClick(panel.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    lines = QGuiApplication.clipboard().text().splitlines()
+    assert lines[0] == "\tA"
+    assert "Epochs\t20 so far" in lines
 
 
 def test_losses_of_other_units_are_drawn_as_shares(panel, session, qtbot, tmp_path):
@@ -369,6 +415,8 @@ def test_the_slices_show_the_preview_in_place_of_the_atlas(
     qtbot.wait(50)
     assert bar.isVisible()
     assert bar.name.text() == "Fit under way: C16, epoch 3, loss 0.0379"
+    session.jobs.apply(job.model_copy(update={"state": JobState.CANCELLED}), [])
+    assert bar.name.text() == "Fit that was stopped: C16, epoch 3, loss 0.0379"
     middle = slices.views[2]
     preview = session.previews.in_brain
     inside = MaskedMaps.open(session.study.masked_maps)

@@ -1,5 +1,6 @@
 """The window answers at once while a fit runs."""
 
+import gc
 import time
 
 import pytest
@@ -9,13 +10,15 @@ from music_gui.jobs.job import JobState
 
 pytestmark = pytest.mark.gui
 
-#: The aim is 50 ms; the figure is printed to be read. These bounds catch work that does not belong
-#: on the UI thread, and leave room for what a busy test machine adds to it.
-_MOST_BUSY_MS = 150
+#: The aim is 50 ms of work; the figure is printed to be read. On the clock there is room for what
+#: a busy test machine adds to it.
+_MOST_BUSY_MS = 50
 _MOST_WALL_MS = 400
 
 
 def test_the_watchdog_sees_a_block(qtbot):
+    gc.collect()
+    qtbot.wait(50)  # what earlier tests have left is taken away first
     watchdog = Watchdog()
     watchdog.start()
     qtbot.wait(50)
@@ -37,7 +40,7 @@ def test_nothing_holds_the_window_up_during_a_fit(
     session, window = application.session, application.window
     session.submit(
         "fit",
-        {"scales": [16], "algorithm": "sopnmf", "max_epochs": 60, "patience": 60},
+        {"scales": [16], "algorithm": "sopnmf", "max_epochs": 400, "patience": 400},
         title="Fit sopNMF",
     )
 
@@ -48,15 +51,28 @@ def test_nothing_holds_the_window_up_during_a_fit(
     job_id = fits(JobState.RUNNING)[0].spec.job_id
     qtbot.waitUntil(lambda: bool(session.jobs.metrics_of(job_id)), timeout=60_000)
     details = window.docks.widget("jobs").cards[job_id].open_details()
-    qtbot.wait(300)  # the plot's first drawing is not part of the fit
+    window.docks.raise_dock("convergence")
+    box = window.docks.widget("convergence").boxes[0]
+    qtbot.waitUntil(lambda: box.preview is not None, timeout=60_000)
+    box.button.click()  # the slices follow the fit
+    qtbot.wait(300)  # the plots' first drawing is not part of the fit
+    before = len(session.jobs.metrics_of(job_id))
     watchdog = Watchdog()
     watchdog.start()
-    qtbot.waitUntil(lambda: len(session.jobs.metrics_of(job_id)) >= 45, timeout=90_000)
+    qtbot.waitUntil(
+        lambda: len(session.jobs.metrics_of(job_id)) >= before + 150 or not fits(JobState.RUNNING),
+        timeout=90_000,
+    )
     longest = watchdog.stop()
-    epochs = len(session.jobs.metrics_of(job_id))
+    epochs = len(session.jobs.metrics_of(job_id)) - before
     qtbot.waitUntil(lambda: not fits(JobState.RUNNING), timeout=90_000)
+    # The finished atlas takes the place of the one that was forming.
+    qtbot.waitUntil(lambda: box.caption.text() == "A: C16, finished", timeout=30_000)
+    assert session.previews.in_brain is None
+    assert "study:decompositions/study/C16" in [each.key for each in session.convergence.choices]
     details.close()
     assert fits(JobState.DONE)
+    assert epochs > 50
     record_property("longest_busy_ms", longest.busy)
     record_property("longest_wall_ms", longest.wall)
     with capsys.disabled():

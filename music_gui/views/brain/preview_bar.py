@@ -23,6 +23,7 @@ class PreviewBar(QWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._session = session
         self.name = ElidedLabel()
         hide = IconButton(
             "mdi6.close",
@@ -35,9 +36,17 @@ class PreviewBar(QWidget):
         layout.addWidget(self.name, 1)
         layout.addWidget(hide)
         follow(self, session.previews.brain_changed, self._show)
+        follow(self, session.convergence.job_runs.changed, self._on_job)
         self._show(session.previews.in_brain)
+
+    def _on_job(self, job_id: str) -> None:
+        shown = self._session.previews.in_brain
+        if shown is not None and shown.job_id == job_id:
+            self._show(shown)
 
     def _show(self, preview: AtlasPreview | None) -> None:
         self.setVisible(preview is not None)
         if preview is not None:
-            self.name.setText(f"Fit under way: {preview.title}, loss {preview.loss:.4f}")
+            job = self._session.jobs.job(preview.job_id)
+            which = "Fit that was stopped" if job and job.state.is_final else "Fit under way"
+            self.name.setText(f"{which}: {preview.title}, loss {preview.loss:.4f}")

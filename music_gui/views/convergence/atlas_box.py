@@ -56,6 +56,11 @@ class AtlasBox(QWidget):
         follow(self, session.scene.events.radiological, lambda _: self._refresh())
         self.hide()
 
+    @property
+    def preview(self) -> AtlasPreview | None:
+        """The atlas under way that is shown; None while a finished one or nothing is."""
+        return self._preview
+
     def set_low(self, *, low: bool) -> None:
         """Put the words beside the picture, which takes less height, or under it."""
         beside, under = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QColor, QFont, Qt
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QKeyEvent, QKeySequence, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import (
 )
 
 from music_gui.state.fit_run import FitRun
-from music_gui.state.run_comparison import compare_runs
+from music_gui.state.run_comparison import ComparedFigure, compare_runs
 from music_gui.views.widgets import palette
 from music_gui.views.widgets.follow import follow
 
@@ -20,24 +20,25 @@ _ROW_HEIGHT = 21
 
 
 class ComparisonTable(QTableWidget):
-    """A column for each fit; what differs stands out; Ctrl+C copies."""
+    """A column for each fit; what differs stands out; Ctrl+C copies all of it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Figures of the fits")
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setTabKeyNavigation(False)
         self.setShowGrid(False)
         self.setWordWrap(False)
+        self.setToolTip("Ctrl+C copies the table")
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        self._runs: list[FitRun] = []
         self._letters: list[str] = []
-        follow(self, palette.theme_changed, lambda _: self.show_runs(self._runs, self._letters))
+        self._figures: list[ComparedFigure] = []
+        follow(self, palette.theme_changed, lambda _: self._fill(self._figures))
 
     def show_runs(self, runs: list[FitRun], letters: list[str]) -> None:
         """Show the figures of one fit or two.
@@ -48,39 +49,51 @@ class ComparisonTable(QTableWidget):
         letters : list of str
             Under which they stand in the plots.
         """
-        self._runs, self._letters = runs, letters
         figures = compare_runs(runs) if runs else []
-        if (self.rowCount(), self.columnCount()) != (len(figures), len(runs) + 1):
-            self.setRowCount(len(figures))
-            self.setColumnCount(len(runs) + 1)
-            header = self.horizontalHeader()
-            for column in range(self.columnCount()):
-                header.setSectionResizeMode(
-                    column,
-                    QHeaderView.ResizeMode.Stretch
-                    if column
-                    else QHeaderView.ResizeMode.ResizeToContents,
-                )
-        self.setHorizontalHeaderLabels(["", *letters])
+        if letters != self._letters or len(figures) != self.rowCount():
+            self._letters = letters
+            self._set_size(len(figures), 1 + len(letters))
+            self._fill(figures)
+        elif figures != self._figures:
+            self._fill(figures, before=self._figures)
+        self._figures = figures
+
+    def _set_size(self, n_rows: int, n_columns: int) -> None:
+        self.setRowCount(n_rows)
+        self.setColumnCount(n_columns)
+        self.setHorizontalHeaderLabels(["", *self._letters])
+        modes = QHeaderView.ResizeMode
+        for column in range(n_columns):
+            self.horizontalHeader().setSectionResizeMode(
+                column, modes.Stretch if column else modes.ResizeToContents
+            )
+
+    def _fill(
+        self, figures: list[ComparedFigure], *, before: list[ComparedFigure] | None = None
+    ) -> None:
+        """Write the rows that have changed: each write makes the table look at its columns."""
         for row, figure in enumerate(figures):
-            for column, text in enumerate((figure.name, *figure.values)):
-                self._write(row, column, text)
-            self._dress_row(row, figure.differs)
+            if before is None or figure != before[row]:
+                for column, text in enumerate((figure.name, *figure.values)):
+                    self.setItem(row, column, _item(text, column, figure.differs))
 
-    def _write(self, row: int, column: int, text: str) -> None:
-        item = self.item(row, column)
-        if item is None:
-            item = QTableWidgetItem()
-            self.setItem(row, column, item)
-        if item.text() != text:
-            item.setText(text)
-            item.setToolTip(text)
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Copy the table as text."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            lines = ["\t".join(("", *self._letters))]
+            lines += ["\t".join((each.name, *each.values)) for each in self._figures]
+            QGuiApplication.clipboard().setText("\n".join(lines) + "\n")
+        else:
+            super().keyPressEvent(event)
 
-    def _dress_row(self, row: int, differs: bool) -> None:
-        theme = palette.current()
-        for column in range(self.columnCount()):
-            if (item := self.item(row, column)) is not None:
-                item.setForeground(QColor(theme.text if column else theme.muted))
-                font = QFont(self.font())
-                font.setBold(column > 0 and differs)
-                item.setFont(font)
+
+def _item(text: str, column: int, differs: bool) -> QTableWidgetItem:
+    theme = palette.current()
+    item = QTableWidgetItem(text)
+    item.setToolTip(text)
+    item.setForeground(QColor(theme.text if column else theme.muted))
+    if column and differs:
+        font = QFont()
+        font.setBold(True)
+        item.setFont(font)
+    return item

@@ -18,12 +18,17 @@ from music_gui.views.widgets.follow import follow
 QUANTITIES = {"loss": ("loss", 5), "sparsity": ("sparsity", 4), "n_vanished": ("vanished", 5)}
 
 _REDRAW_MS = 150
+#: Between the drawing of two plots: together they would be felt.
+_BETWEEN_MS = 35
 _HOVER_MS = 30
 _AXIS_WIDTH = 72
 _BOTTOM_HEIGHT = 36
 
 #: Smooth lines take longer to draw.
 _MOST_SMOOTH = 3000
+
+#: Room at the ends of an axis, and the share of it that must be filled, of its length.
+_PADDING, _LITTLE_PADDING, _LEAST_FILLED = 0.12, 0.03, 0.5
 
 
 def curve_pen(color: QColor, *, dashed: bool) -> QPen:
@@ -84,6 +89,8 @@ class CurvePlots(QWidget):
         self.setAccessibleName("Loss, sparsity and vanished components against the epoch")
         self._curves: list[Curve] = []
         self._log_epochs = self._log_loss = False
+        self._is_zoomed = False
+        self._ranges: dict[str, tuple[float, float]] = {}
         self._items: dict[str, list[pg.PlotDataItem]] = {name: [] for name in QUANTITIES}
         self._mouse: tuple[pg.PlotWidget, QPointF] | None = None
         self.widgets: dict[str, pg.PlotWidget] = {}
@@ -97,7 +104,6 @@ class CurvePlots(QWidget):
         self._best = pg.ScatterPlotItem(size=9, pxMode=True)
         self.plots["loss"].vb.addItem(self._best, ignoreBounds=True)
         self.plots["n_vanished"].setLabel("bottom", "epoch")
-        self.plots["n_vanished"].setLimits(yMin=-0.15, minYRange=1.3)
         self._stale: list[str] = []
         self._redraw = QTimer(self, singleShot=True, interval=0)
         self._redraw.timeout.connect(self._draw_next)
@@ -124,8 +130,8 @@ class CurvePlots(QWidget):
         else:  # the numbers stand under the last one
             bottom.setStyle(showValues=False)
             bottom.setHeight(8)
-        if self.plots:
-            plot.setXLink(self.plots["loss"])
+        plot.disableAutoRange()
+        plot.vb.sigRangeChangedManually.connect(lambda _: self._on_zoomed(plot))
         line = pg.InfiniteLine(angle=90)
         line.hide()
         plot.addItem(line, ignoreBounds=True)
@@ -157,19 +163,26 @@ class CurvePlots(QWidget):
         self._log_epochs, self._log_loss = epochs, loss
         for name, plot in self.plots.items():
             plot.setLogMode(x=epochs, y=loss and name == "loss")
-            plot.enableAutoRange()
-        self.show_curves(self._curves, soon=False)
+        self.show_all()
 
     def show_all(self) -> None:
-        """Zoom out to all epochs."""
+        """Zoom out to all epochs, and follow the curves as they grow."""
+        self._is_zoomed = False
+        self._ranges.clear()
+        self.show_curves(self._curves, soon=False)
+
+    def _on_zoomed(self, zoomed: pg.PlotItem) -> None:
+        """Show the same epochs in all plots, and leave the axes as the user has set them."""
+        self._is_zoomed = True
         for plot in self.plots.values():
-            plot.enableAutoRange()
+            if plot is not zoomed:
+                plot.setXRange(*zoomed.viewRange()[0], padding=0)
 
     def _draw_next(self) -> None:
         """Draw one plot and leave the others to later turns: together they would be felt."""
         self._draw(self._stale.pop(0))
         if self._stale:
-            self._redraw.start(0)
+            self._redraw.start(_BETWEEN_MS)
 
     def _draw(self, name: str) -> None:
         items, plot = self._items[name], self.plots[name]
@@ -178,12 +191,45 @@ class CurvePlots(QWidget):
         for item in items[len(self._curves) :]:
             plot.removeItem(item)
         del items[len(self._curves) :]
-        for item, curve in zip(items, self._curves, strict=True):
-            x, y = self._drawable(name, curve)
+        drawn = [self._drawable(name, curve) for curve in self._curves]
+        for item, curve, (x, y) in zip(items, self._curves, drawn, strict=True):
             item.setData(x, y, antialias=len(x) < _MOST_SMOOTH)
             item.setPen(curve.pen)
         if name == "loss":
             self._draw_best()
+            epochs = [curve.epoch[curve.epoch > 0] for curve in self._curves]
+            self._fit("epoch", epochs, log=self._log_epochs, floor=0.0)
+        floor = 0.0 if name == "n_vanished" else None
+        log = self._log_loss and name == "loss"
+        self._fit(name, [y for _, y in drawn], log=log, floor=floor)
+        if not self._is_zoomed:
+            # Not linked to one another, which would paint all plots in one go.
+            for axis, key in ((pg.ViewBox.XAxis, "epoch"), (pg.ViewBox.YAxis, name)):
+                shown = self._ranges.get(key)
+                if shown is not None and tuple(plot.viewRange()[axis]) != shown:
+                    plot.setRange(**{"xRange" if axis == 0 else "yRange": shown}, padding=0)
+
+    def _fit(
+        self, name: str, values: list[NDArray[np.float64]], *, log: bool, floor: float | None
+    ) -> None:
+        """Choose what an axis shows, so that it holds the values.
+
+        It moves in few large steps: each one paints all numbers anew, and a plot whose axes
+        move with each epoch is hard to follow.
+        """
+        known = np.concatenate([*values, np.zeros(0)])
+        if not len(known):
+            return
+        known = np.log10(known) if log else known
+        low, high = float(known.min()), float(known.max())
+        if floor is not None and not log:
+            low, high = floor, max(high, floor + 1)
+        span = (high - low) or abs(high) * 0.1 or 1.0
+        left, right = self._ranges.get(name, (high, low))
+        if left <= low < high <= right and span > _LEAST_FILLED * (right - left):
+            return
+        below = _PADDING if floor is None else _LITTLE_PADDING
+        self._ranges[name] = (low - below * span, high + _PADDING * span)
 
     def _drawable(self, name: str, curve: Curve) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Leave out what is not known, and what a logarithmic axis can't show."""

@@ -17,7 +17,8 @@ from music_gui.views.widgets.follow import follow
 if TYPE_CHECKING:
     from music_gui.state.session import Session
 
-_REFRESH_MS = 200
+#: Out of step with the convergence panel, which may show the same fit.
+_REFRESH_MS = 270
 
 
 class JobConvergence(QWidget):
