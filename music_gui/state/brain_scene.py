@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 
 from music_gui.core.atlas import Atlas, parse_psc_name
 from music_gui.core.grid import Grid
+from music_gui.state.psc_column import PscColumn
 
 Point = tuple[float, float, float]
 
@@ -48,44 +48,6 @@ class SliceImage:
         if not (0 <= i < shape[0] and 0 <= j < shape[1] and 0 <= k < shape[2]):
             return None
         return float(self.data[i, j, k])
-
-
-@dataclass(frozen=True, eq=False)
-class PscColumn:
-    """One value a PSC, to list, sort by and paint.
-
-    Parameters
-    ----------
-    title : str
-        For example ``Loci (p < 5e-8)``.
-    values : dict of str to float
-        PSC name to value; a PSC without a value is left out.
-    kind : str
-        ``sequential`` from low to high, ``diverging`` around zero.
-    unit : str
-        For example ``mm³``; empty if it has none.
-    """
-
-    title: str
-    values: dict[str, float] = field(default_factory=dict)
-    kind: Literal["sequential", "diverging"] = "sequential"
-    unit: str = ""
-
-    def limits(self) -> tuple[float, float]:
-        """Return the display range: the values' own, symmetric if diverging."""
-        return self._limits
-
-    @cached_property
-    def _limits(self) -> tuple[float, float]:
-        values = np.fromiter(self.values.values(), dtype=np.float64, count=len(self.values))
-        finite = values[np.isfinite(values)]
-        if finite.size == 0:
-            return 0.0, 1.0
-        low, high = float(finite.min()), float(finite.max())
-        if self.kind == "diverging":
-            high = max(abs(low), abs(high)) or 1.0
-            return -high, high
-        return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
 class BrainScene(EventedModel):

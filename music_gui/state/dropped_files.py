@@ -10,6 +10,7 @@ from music_gui.core.errors import InputError
 
 _TABLES = (".tsv", ".csv", ".txt")
 _IMAGES = (".nii", ".nii.gz")
+_PAINTABLE = (*_TABLES, *(f"{suffix}.gz" for suffix in _TABLES), ".parquet")
 
 
 def study_in(paths: Sequence[Path]) -> Path | None:
@@ -24,6 +25,12 @@ def image_in(paths: Sequence[Path]) -> Path | None:
     """Return the image if one alone was dropped."""
     is_image = len(paths) == 1 and paths[0].name.lower().endswith(_IMAGES)
     return paths[0] if is_image else None
+
+
+def table_in(paths: Sequence[Path]) -> Path | None:
+    """Return the table, which may hold values of PSCs, if one alone was dropped."""
+    is_table = len(paths) == 1 and paths[0].name.lower().endswith(_PAINTABLE)
+    return paths[0] if is_table else None
 
 
 def import_values(paths: Sequence[Path]) -> dict[str, Any]:

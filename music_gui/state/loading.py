@@ -15,7 +15,8 @@ from music_gui.core.errors import InputError, MusicError
 from music_gui.io.study import Study
 from music_gui.jobs.folder import JobFolder
 from music_gui.state.association import AssociationResult
-from music_gui.state.brain_scene import PscColumn, SliceImage
+from music_gui.state.brain_scene import SliceImage
+from music_gui.state.psc_column import PscColumn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -191,7 +192,7 @@ def load_spare(study: Study, name: str) -> SpareResult:
     model = read_spare_model(folder / f"{name}.spare.json")
     density = score_density(np.array(model.reference.scores), np.array(model.reference.patients))
     columns = [
-        PscColumn(f"SPARE {what}", values, kind="diverging")
+        PscColumn(f"SPARE {what}", values, kind="diverging", source=f"SPARE model {name}")
         for what, values in (
             ("weight", {each.name: each.weight for each in model.features}),
             ("pattern", {each.name: each.pattern for each in model.features}),
@@ -217,7 +218,7 @@ def volume_column(atlas: Atlas) -> PscColumn:
         for name, count in zip(scale.names, scale.voxel_counts, strict=True)
         if count
     }
-    return PscColumn("Volume", values, unit="ml")
+    return PscColumn("Volume", values, unit="ml", source=f"atlas {atlas.name}")
 
 
 def hit_columns(study: Study, run: str) -> list[PscColumn]:
@@ -232,6 +233,6 @@ def hit_columns(study: Study, run: str) -> list[PscColumn]:
     }
     top = {str(psc): float(p) for psc, p in hits.groupby("psc")["neg_log_10_p_value"].max().items()}
     return [
-        PscColumn("Significant variants", counts),
-        PscColumn(TOP_HIT, top),
+        PscColumn("Significant variants", counts, source=f"GWAS {run}"),
+        PscColumn(TOP_HIT, top, neg_log_10_p=top, source=f"GWAS {run}"),
     ]

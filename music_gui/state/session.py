@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,20 +21,24 @@ from music_gui.state.association import AssociationResult, AssociationState
 from music_gui.state.atlas_pictures import AtlasPictures
 from music_gui.state.background import Background
 from music_gui.state.brain_loading import BrainLoading
-from music_gui.state.brain_scene import BrainScene, PscColumn
+from music_gui.state.brain_scene import BrainScene
 from music_gui.state.catalog import Catalog, read_catalog
 from music_gui.state.cohort import CohortState
 from music_gui.state.convergence import ConvergenceState
 from music_gui.state.fit_previews import FitPreviews
 from music_gui.state.job_list import JobList
 from music_gui.state.own_results import OwnResults
+from music_gui.state.painting import Painting
+from music_gui.state.psc_column import PscColumn
 from music_gui.state.region_surfaces import RegionSurfaces
 from music_gui.state.scale_choice import ScaleChoice
+from music_gui.state.scale_ladder import ScaleLadder
 from music_gui.state.search import make_search
 from music_gui.state.settings import Settings
 from music_gui.state.spare import SpareState
 from music_gui.state.step_form import StepForm, load_step_form
 from music_gui.state.study_reader import StudyReader
+from music_gui.state.view_3d import View3D
 
 T = TypeVar("T")
 
@@ -94,6 +99,7 @@ class Session:
         self.background = background
         self.settings = settings
         self.scene = BrainScene(radiological=settings.radiological)
+        self.view_3d = View3D()
         self.association = AssociationState()
         self.spare = SpareState()
         self.cohort = CohortState()
@@ -115,11 +121,21 @@ class Session:
             self.scene, background, settings, self._anatomies_folder, self.failed.emit
         )
         self.search = make_search(self.scene, settings)
+        self.ladder = ScaleLadder(self.scene, self._reader)
+        self.painting = Painting(
+            self.scene,
+            self._reader,
+            background,
+            lambda: self.columns,
+            self._add_columns,
+            self.failed.emit,
+        )
         self.jobs.finished.connect(self._on_job_finished)
         self.catalog_changed.connect(self.pictures.forget)
         self.catalog_changed.connect(self.convergence.refresh)
         self.catalog_changed.connect(self.scale_choice.refresh)
         self.scene.events.selected.connect(self._on_selected)
+        self.scene.events.atlas.connect(self.view_3d.on_atlas)
         self.scene.events.radiological.connect(self._remember_radiological)
 
     def load_template(self) -> None:
@@ -192,6 +208,7 @@ class Session:
         self.jobs.clear()
         self.pictures.forget()
         self._brain.forget()
+        self.painting.forget()
         self.scene.show_atlas(None)
         self.scene.painted = None
         self.scene.show_all()
@@ -382,7 +399,11 @@ class Session:
 
     def _add_columns(self, columns: list[PscColumn]) -> None:
         """Offer columns for painting; one that replaces the painted one is painted at once."""
-        offered = self.columns | {column.title: column for column in columns}
+        offered = dict(self.columns)
+        for column in columns:
+            before = offered.get(column.title)
+            kept = column if before is None else replace(column, style=before.style)
+            offered[column.title] = kept
         self.columns = dict(sorted(offered.items(), key=lambda item: loading.column_place(item[0])))
         self.columns_changed.emit(self.columns)
         if self.scene.painted is not None:

@@ -8,7 +8,8 @@ from music_gui.core.atlas import Atlas, AtlasScale
 from music_gui.core.grid import Grid
 from music_gui.core.surface import build_label_surface
 from music_gui.state.background import Background
-from music_gui.state.brain_scene import PscColumn, SliceImage
+from music_gui.state.brain_scene import SliceImage
+from music_gui.state.psc_column import PscColumn
 from music_gui.state.session import Session
 from music_gui.state.settings import Settings
 

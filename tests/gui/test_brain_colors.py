@@ -7,7 +7,8 @@ import pytest
 
 from music_gui.core.atlas import Atlas, AtlasScale
 from music_gui.core.grid import Grid
-from music_gui.state.brain_scene import BrainScene, PscColumn
+from music_gui.state.brain_scene import BrainScene
+from music_gui.state.psc_column import PscColumn
 from music_gui.views.brain.psc_colors import scene_colors
 from music_gui.views.brain.psc_text import format_value
 from music_gui.views.widgets import palette

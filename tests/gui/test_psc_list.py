@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from music_gui.core.atlas import Atlas, AtlasScale
 from music_gui.core.grid import Grid
-from music_gui.state.brain_scene import PscColumn
+from music_gui.state.psc_column import PscColumn
 from music_gui.views.psc.psc_list import PscList
 from music_gui.views.psc.psc_model import EYE, NAME, PscModel
 

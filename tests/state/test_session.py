@@ -21,7 +21,7 @@ from music_gui.jobs.runner import new_job
 from music_gui.state import loading
 from music_gui.state.association import AssociationResult
 from music_gui.state.background import Background
-from music_gui.state.brain_scene import PscColumn
+from music_gui.state.psc_column import PscColumn
 from music_gui.state.session import Session
 from music_gui.state.settings import Settings
 

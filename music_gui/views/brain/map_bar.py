@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
@@ -16,6 +14,7 @@ from music_gui.views.widgets import palette
 from music_gui.views.widgets.elided_label import ElidedLabel
 from music_gui.views.widgets.follow import follow
 from music_gui.views.widgets.icon_button import IconButton
+from music_gui.views.widgets.number_edit import read_number
 
 _BAR_HEIGHT = 8
 
@@ -109,7 +108,7 @@ class MapBar(QWidget):
         """Take both limits; the one just written is marked if they are no range."""
         before = self._scene.overlay_range
         low, high = (
-            value if edit.text() == format_value(value) else _number(edit.text())
+            value if edit.text() == format_value(value) else read_number(edit.text())
             for edit, value in zip(self.limits, before, strict=True)
         )
         if low < high:
@@ -137,16 +136,6 @@ class _Gradient(QWidget):
         colors = np.ascontiguousarray(palette.color_map("image")[None])
         image = QImage(colors.data, 256, 1, 768, QImage.Format.Format_RGB888)
         QPainter(self).drawImage(self.rect(), image)
-
-
-def _number(text: str) -> float:
-    """Read a number as it is written here or by hand; NaN if it is none."""
-    plain = text.replace("\N{MINUS SIGN}", "-").replace("\u202f", "").replace(",", ".")
-    try:
-        value = float(plain)
-    except ValueError:
-        return math.nan
-    return value if math.isfinite(value) else math.nan
 
 
 def _mark(edit: QLineEdit, *, invalid: bool) -> None:

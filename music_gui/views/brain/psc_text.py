@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 
 from music_gui.core.atlas import parse_psc_name
+from music_gui.state.association import p_value_text
 from music_gui.state.brain_scene import BrainScene
 
 
 def describe_psc(scene: BrainScene, name: str) -> str:
-    """Return name, region and painted value: ``C32_4 · Thalamus L · Volume 12.3 ml``."""
+    """Return name, region and painted value: ``C32_4 · Thalamus L · Volume 12.3 ml``.
+
+    The p-value of the painted value follows if it has one.
+    """
     parts = [name]
     scale, label = parse_psc_name(name)
     if scene.atlas is not None and scale in scene.atlas.scales:
@@ -20,7 +24,11 @@ def describe_psc(scene: BrainScene, name: str) -> str:
         parts.append(covered)
     if (column := scene.painted) is not None:
         value = format_value(column.values.get(name, math.nan))
-        parts.append(f"{column.title} {value} {column.unit}".rstrip())
+        bound = "≥ " if name in column.at_least else ""
+        parts.append(f"{column.title} {bound}{value} {column.unit}".rstrip())
+        if column.neg_log_10_p is not None and not column.is_p_value:
+            neg_log_10_p = column.neg_log_10_p.get(name, math.nan)
+            parts += [] if math.isnan(neg_log_10_p) else [f"p {p_value_text(neg_log_10_p)}"]
     return "  ·  ".join(parts)
 
 

@@ -26,9 +26,12 @@ class SceneToolbar(QWidget):
     -------
     picture_wanted()
         The user wants to save a picture of the view below.
+    chooser_wanted()
+        The user wants to choose what to paint from everything there is.
     """
 
     picture_wanted = Signal()
+    chooser_wanted = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,6 +65,13 @@ class SceneToolbar(QWidget):
         label.setBuddy(self._color)
         layout.addWidget(label)
         layout.addWidget(self._color)
+        layout.addWidget(
+            IconButton(
+                "mdi6.palette-outline",
+                "Paint… choose from all results and tables, with a preview",
+                self.chooser_wanted.emit,
+            )
+        )
         layout.addStretch(1)
         for widget in (self._all, self._ghost, reset, picture):
             layout.addWidget(widget)

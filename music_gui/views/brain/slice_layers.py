@@ -13,6 +13,9 @@ from music_gui.views.widgets import palette
 #: Lines around PSCs are a quarter of a voxel wide.
 _LINE_SCALE = 4
 
+#: Every so many voxels a PSC without a value has a gap, along the diagonals.
+_HATCH_VOXELS = 3
+
 #: How much more of the selected PSC's colour is seen.
 _ACCENT = 0.35
 
@@ -35,6 +38,8 @@ class SliceSources:
         PSCs of one scale.
     colors : ndarray, shape (C + 1, 4), uint8
         Of the labels.
+    hatched : ndarray, shape (C + 1,), bool, or None
+        Labels that lack the painted value.
     selected : int or None
         Label to be accented.
     opacity : float
@@ -51,6 +56,7 @@ class SliceSources:
     overlay_opacity: float
     labels: SliceSampler | None
     colors: NDArray[np.uint8]
+    hatched: NDArray[np.bool_] | None
     selected: int | None
     opacity: float
     outline: bool
@@ -98,7 +104,11 @@ def filled(plane: NDArray[np.int32], sources: SliceSources) -> NDArray[np.uint8]
     if sources.selected is not None:
         alpha[sources.selected] = colors[sources.selected, 3] * min(1.0, sources.opacity + _ACCENT)
     colors[:, 3] = alpha
-    return colors[plane]
+    if sources.hatched is None or not sources.hatched.any():
+        return colors[plane]
+    rows, columns = np.indices(plane.shape, sparse=True)
+    gaps = sources.hatched[plane] & ((rows + columns) % _HATCH_VOXELS == 0)
+    return np.where(gaps[..., None], 0, colors[plane])
 
 
 def outlined(plane: NDArray[np.int32], sources: SliceSources) -> NDArray[np.uint8] | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QResizeEvent
@@ -20,14 +18,15 @@ from PySide6.QtWidgets import (
 
 from music_gui.core.errors import ParameterError
 from music_gui.state.brain_scene import Point, SliceImage
-from music_gui.state.dropped_files import image_in
+from music_gui.state.dropped_files import image_in, table_in
 from music_gui.state.session import Session
 from music_gui.state.slice_sampler import SliceSampler, grey_levels
 from music_gui.views.brain.color_bar import ColorBar
 from music_gui.views.brain.coordinates import format_coordinates, parse_coordinates
 from music_gui.views.brain.map_bar import MapBar
+from music_gui.views.brain.painting_drop import can_paint, dropped_paths
 from music_gui.views.brain.preview_bar import PreviewBar
-from music_gui.views.brain.psc_colors import scene_colors, selected_label
+from music_gui.views.brain.psc_colors import missing_labels, scene_colors, selected_label
 from music_gui.views.brain.slice_layers import SliceSources
 from music_gui.views.brain.slice_readout import describe_point, describe_preview
 from music_gui.views.brain.slice_view import SliceView
@@ -281,6 +280,7 @@ class SlicesPanel(QWidget):
             overlay_opacity=scene.overlay_opacity,
             labels=self._labels if scene.pscs_in_slices else None,
             colors=scene_colors(scene) if preview is None else palette.label_colors(preview.scale),
+            hatched=missing_labels(scene) if preview is None else None,
             selected=selected_label(scene) if preview is None else None,
             opacity=scene.opacity,
             outline=scene.outline,
@@ -328,15 +328,20 @@ class SlicesPanel(QWidget):
     # -- drag and drop ---------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept one image; anything else is for the window."""
-        if _dropped_image(event) is not None:
+        """Accept one image, or one table to paint; anything else is for the window."""
+        paths = dropped_paths(event)
+        if image_in(paths) is not None or can_paint(self._scene, paths):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Show the image that was dropped."""
-        if (path := _dropped_image(event)) is not None:
+        """Show the image that was dropped, or paint the table."""
+        paths = dropped_paths(event)
+        if (image := image_in(paths)) is not None:
             event.acceptProposedAction()
-            self._session.show_map(path)
+            self._session.show_map(image)
+        elif (table := table_in(paths)) is not None:
+            event.acceptProposedAction()
+            self._session.painting.open_table(table)
 
     # -- layout ----------------------------------------------------------------------------
 
@@ -361,8 +366,3 @@ class SlicesPanel(QWidget):
         for index in range(3):
             self._cells.setColumnStretch(index, int(index < columns))
             self._cells.setRowStretch(index, int(index < -(-3 // columns)))
-
-
-def _dropped_image(event: QDropEvent) -> Path | None:
-    urls = event.mimeData().urls()
-    return image_in([Path(url.toLocalFile()) for url in urls if url.isLocalFile()])

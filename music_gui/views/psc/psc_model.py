@@ -10,7 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QColor, QPixmap
 
 from music_gui.core.atlas import AtlasScale
-from music_gui.state.brain_scene import PscColumn
+from music_gui.state.psc_column import PscColumn
 from music_gui.views.brain.psc_text import format_value
 from music_gui.views.psc.text_columns import ANATOMY, ANATOMY_FIGURES, TextColumn, text_columns
 

@@ -1,0 +1,1 @@
+"""Choose what is painted on the brain."""
