@@ -24,7 +24,7 @@ class LabelPicture(QWidget):
         self._images: list[QImage] = []
         self._radiological = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(150, 60)
+        self.setMinimumSize(108, 48)
         follow(self, palette.theme_changed, lambda _: self.update())
 
     @property
