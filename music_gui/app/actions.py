@@ -132,6 +132,9 @@ class Actions(QObject):
             menu, "Open an i&mage…", commands.open_image, "Ctrl+Shift+O",
             "mdi6.image-outline", with_study=True,
         )  # fmt: skip
+        self.open_table = self._add(
+            menu, "Paint a ta&ble…", commands.open_table, "", "mdi6.table-eye", with_study=True
+        )
         menu.addSeparator()
         self.show_folder = self._add(
             menu, "Show the study's &folder", commands.show_folder, "", with_study=True
@@ -157,7 +160,8 @@ class Actions(QObject):
         )
         menu.addSeparator()
         for number, action in enumerate(self._window.dock_actions(), start=1):
-            action.setShortcut(QKeySequence(f"Alt+{number}"))
+            keys = f"Alt+{number % 10}" if number <= 10 else f"Alt+Shift+{number - 10}"
+            action.setShortcut(QKeySequence(keys))
             self._with_study.append(action)
             menu.addAction(action)
         self.reset_layout = self._add(
@@ -170,6 +174,12 @@ class Actions(QObject):
         self.coarser = self._add(
             menu, "&Coarser scale", lambda: scene.step_scale(-1), "Ctrl+[", with_study=True
         )
+        for action, key in ((self.finer, "]"), (self.coarser, "[")):
+            action.setShortcuts([action.shortcut(), QKeySequence(key)])
+        self.paint = self._add(
+            menu, "Pain&t on the brain…", self._commands.paint, "Ctrl+P", "mdi6.palette-outline",
+            with_study=True,
+        )  # fmt: skip
         self.deselect = self._add(
             menu, "Select &nothing", lambda: scene.select(None), "Ctrl+D", with_study=True
         )

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from music_gui.core.errors import InputError
 from music_gui.jobs.job import JobState
-from music_gui.state.dropped_files import image_in, import_values, study_in
+from music_gui.state.dropped_files import TABLE_FILTER, image_in, import_values, study_in
 from music_gui.views.help_windows import GuideWindow, KeyboardMap, about
 from music_gui.views.jobs.step_dialog import StepDialog
 from music_gui.views.main_window import MainWindow
@@ -102,6 +102,23 @@ class Commands(QObject):
         if chosen:
             self._session.settings.last_folder = str(Path(chosen).parent)
             self._session.show_map(Path(chosen))
+
+    def open_table(self) -> None:
+        """Ask for a table with values of PSCs and paint it."""
+        chosen, _ = QFileDialog.getOpenFileName(
+            self._window, "Paint a table with values of PSCs", str(self._home()), TABLE_FILTER
+        )
+        if chosen:
+            self._session.settings.last_folder = str(Path(chosen).parent)
+            self._session.painting.open_table(Path(chosen))
+
+    def paint(self) -> None:
+        """Open the list of everything that can be painted, over the 3D panel."""
+        self._window.docks.raise_dock("scene")
+        # The dock is empty until its panel is made, or holds a message where VTK does not load.
+        open_chooser = getattr(self._window.docks.widget("scene"), "open_chooser", None)
+        if open_chooser is not None:
+            open_chooser()
 
     def show_folder(self) -> None:
         """Show the study's folder in the desktop's file browser."""

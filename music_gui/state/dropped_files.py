@@ -12,6 +12,9 @@ _TABLES = (".tsv", ".csv", ".txt")
 _IMAGES = (".nii", ".nii.gz")
 _PAINTABLE = (*_TABLES, *(f"{suffix}.gz" for suffix in _TABLES), ".parquet")
 
+#: Of a dialog that asks for a table to paint.
+TABLE_FILTER = f"Tables ({' '.join(f'*{suffix}' for suffix in _PAINTABLE)})"
+
 
 def study_in(paths: Sequence[Path]) -> Path | None:
     """Return the study's folder if one was dropped, or its ``study.json``."""

@@ -105,7 +105,7 @@ def paint(column: PscColumn, atlas: Atlas, scale: int) -> PaintedValues:
         sizes = np.abs(values) if column.kind == "diverging" else values
         line = threshold_line(column.style, sizes[has_value])
         passes = has_value & (sizes >= line)
-        words = "Largest tenth" if column.style.threshold == "top" else "At least"
+        words = "Top 10 %: at least" if column.style.threshold == "top" else "At least"
     return PaintedValues(column, whole.names, values, present, passes, low, high, line, words)
 
 

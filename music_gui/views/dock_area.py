@@ -13,7 +13,7 @@ from music_gui.views.widgets.follow import follow
 from music_gui.views.widgets.icons import icon
 
 #: Raised when the set of docks changes, so that an older layout is not restored halfway.
-_LAYOUT_VERSION = 3
+_LAYOUT_VERSION = 4
 
 _FLAGS = {
     QtAds.CDockManager.eConfigFlag.DisableStylesheet: True,
@@ -66,6 +66,7 @@ class DockArea(QWidget):
         manager.addDockWidget(QtAds.LeftDockWidgetArea, docks["psc"], scene)
         manager.addDockWidget(QtAds.RightDockWidgetArea, docks["slices"], scene)
         manhattan = manager.addDockWidget(QtAds.BottomDockWidgetArea, docks["manhattan"])
+        manager.addDockWidgetTabToArea(docks["ladder"], manhattan)
         manager.addDockWidgetTabToArea(docks["convergence"], manhattan)
         manager.addDockWidgetTabToArea(docks["scales"], manhattan)
         manhattan.setCurrentDockWidget(docks["manhattan"])

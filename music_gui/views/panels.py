@@ -59,4 +59,6 @@ PANELS = (
           "music_gui.views.convergence.convergence_panel", "ConvergencePanel"),
     Panel("scales", "Choosing C", "mdi6.chart-bell-curve",
           "music_gui.views.scales.scale_choice_panel", "ScaleChoicePanel"),
+    Panel("ladder", "Scale ladder", "mdi6.ladder", "music_gui.views.ladder.ladder_panel",
+          "LadderPanel"),
 )  # fmt: skip

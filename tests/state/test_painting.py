@@ -1,13 +1,10 @@
 """What is asked of the painting: tables, study results, styles, export."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "fakes"))
 from gwas_study import CAUSAL, N, make_gwas_study, run_gwas
 
 from music_gui.core.atlas import Atlas, AtlasScale

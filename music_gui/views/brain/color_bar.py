@@ -16,6 +16,9 @@ from music_gui.views.widgets.follow import follow
 
 _BAR_HEIGHT = 10
 _MARGIN = 8
+
+#: Over the brain the bar stays readable, and what lies behind it is seen.
+_BACK_ALPHA = 190
 _LEFT, _RIGHT = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
 
 
@@ -63,6 +66,12 @@ class ColorBar(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         width = self.width() - 2 * _MARGIN
+        back = QColor(theme.panel)
+        back.setAlpha(_BACK_ALPHA)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(back)
+        painter.drawRoundedRect(self.rect(), 6, 6)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         self._write(painter, QRectF(_MARGIN, _MARGIN, width, line), painted.column.full_title,
                     theme.text)  # fmt: skip
         top = _MARGIN + line + 3
@@ -124,8 +133,10 @@ def status_text(scene: BrainScene, painted: PaintedValues) -> str:
         parts.append(f"{painted.n_passed} of {painted.n_values} pass")
         line = painted.threshold
         shows_line = line is not None and painted.column.style.threshold in ("value", "top")
-        parts.append(f"{painted.level}: {format_value(line)}" if shows_line and line is not None
-                     else painted.level)  # fmt: skip
+        if shows_line and line is not None:
+            parts.append(f"{painted.level.lower()} {format_value(line)}")
+        else:
+            parts.append(painted.level.partition(": ")[2])
     else:
         parts.append(f"{painted.n_values} PSCs")
     if painted.n_missing:

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from music_gui.state import paint_sources
+from music_gui.state.dropped_files import TABLE_FILTER
 from music_gui.state.psc_column import PscColumn
 from music_gui.state.session import Session
 from music_gui.views.painting.column_preview import ColumnPreview
@@ -35,8 +36,6 @@ from music_gui.views.widgets.follow import follow
 from music_gui.views.widgets.simulated_badge import SimulatedBadge
 
 _ENTRY = Qt.ItemDataRole.UserRole
-
-TABLE_FILTER = "Tables (*.tsv *.csv *.txt *.tsv.gz *.csv.gz *.txt.gz *.parquet)"
 
 
 @dataclass(frozen=True)
@@ -117,10 +116,12 @@ class PaintChooser(QDialog):
 
     def _lay_out(self) -> None:
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        self.paint_button = QPushButton("Paint", default=True)
+        self.paint_button = QPushButton("Paint")
         self.open_button = QPushButton("Open table…")
         self.buttons.addButton(self.paint_button, QDialogButtonBox.ButtonRole.ActionRole)
         self.buttons.addButton(self.open_button, QDialogButtonBox.ButtonRole.ResetRole)
+        self.open_button.setAutoDefault(False)
+        self.paint_button.setDefault(True)
         self.paint_button.clicked.connect(self.paint)
         self.open_button.clicked.connect(self._ask_for_table)
         self.buttons.rejected.connect(self.close)

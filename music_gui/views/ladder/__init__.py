@@ -1,0 +1,1 @@
+"""One place at all scales, side by side."""
