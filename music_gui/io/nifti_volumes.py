@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 from isal import igzip
@@ -122,8 +122,9 @@ def write_volumes(
         # Level 1: mostly zeros, and noise in floats hardly shrinks. No name and no time inside.
         igzip.IGzipFile(  # type: ignore[no-untyped-call]
             filename="", fileobj=plain, mode="wb", compresslevel=1, mtime=0
-        ) as file,
+        ) as inflated,
     ):
+        file = cast("BinaryIO", inflated)
         file.write(header_bytes(grid, dtype, n_volumes=n_volumes, description=description))
         n_written = 0
         for volume in volumes:

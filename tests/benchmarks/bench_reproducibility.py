@@ -19,12 +19,12 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from music_gui.core.factorization.reproducibility import reproducibility_index
 from numpy.typing import NDArray
 from paper_scale_cohort import SCALES, add_arguments, cohort_study, read_published
 from sklearn.metrics import adjusted_rand_score
 
 from music_gui.core.factorization import ExactONMF, SopNMF, sparsity
+from music_gui.core.factorization.reproducibility import reproducibility_index
 from music_gui.core.progress import Silent
 from music_gui.io.masked_maps import MaskedMaps
 from music_gui.io.voxel_major import turn_in_memory

@@ -60,7 +60,7 @@ class Projection:
     @property
     def component_sums(self) -> NDArray[np.float64]:
         """Sum of the weights of each component, shape (C,)."""
-        sums: NDArray[np.float64] = np.asarray(self._components.sum(axis=1)).ravel()
+        sums: NDArray[np.float64] = np.asarray(self._components.sum(axis=1), np.float64).ravel()
         return sums
 
     def project(self, values: NDArray[np.floating]) -> ProjectedMap:
