@@ -81,7 +81,7 @@ def test_what_is_picked_lies_under_the_mouse(atlas, scene_panel, screenshot):
                 continue
             n += 1
             assert distance_to(atlas, hit.label, hit.point) < _SMOOTHING_MM
-            assert np.allclose(canvas.renderer.pixel_of(hit.point), (x, y), atol=1.0)
+            assert np.allclose(canvas.renderer.camera.pixel_of(hit.point), (x, y), atol=1.0)
             # Left is x < 0 in world space, whatever the storage order (this atlas is LPS).
             if side in "LR":
                 assert (hit.point[0] < 10) if side == "L" else (hit.point[0] > -10)

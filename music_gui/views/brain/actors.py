@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
@@ -9,10 +11,15 @@ from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 
+from music_gui.views.brain.label_texture import texture_places
+
+if TYPE_CHECKING:
+    from music_gui.core.surface import LabelSurface
+
 #: Makes a surface clear where one looks straight at it and denser towards its rim, like glass.
 _GLASS_SHADER = """//VTK::Light::Impl
   float facing = abs(normalVCVSOutput.z);
-  fragOutput0.a = 0.06 + 0.6 * pow(1.0 - facing, 2.0);
+  fragOutput0.a = min(1.0, opacityUniform * (0.2 + 2.0 * pow(1.0 - facing, 2.0)));
 """
 
 
@@ -49,7 +56,6 @@ def glass_actor() -> tuple[vtkActor, vtkPolyDataMapper]:
     # need no sorting.
     look.BackfaceCullingOn()
     look.SetInterpolationToPhong()
-    look.SetOpacity(0.3)
     look.SetAmbient(0.5)
     look.SetDiffuse(0.5)
     actor.GetShaderProperty().AddFragmentShaderReplacement(
@@ -71,14 +77,24 @@ def surface_data(
     normals: NDArray[np.float32],
     labels: NDArray[np.int32] | None = None,
 ) -> vtkPolyData:
-    """Return triangles, shape (T, 3), between points, shape (P, 3), with a label a point."""
+    """Return triangles, shape (T, 3), between points, shape (P, 3).
+
+    With a label for each point, shape (P,), a `LabelTexture` colours them.
+    """
     data = vtkPolyData()
     data.SetPoints(_points(points))
     data.SetPolys(_cells(triangles))
     data.GetPointData().SetNormals(numpy_to_vtk(normals, deep=True))
     if labels is not None:
-        data.GetPointData().SetScalars(numpy_to_vtk(labels, deep=True))
+        data.GetPointData().SetTCoords(numpy_to_vtk(texture_places(labels), deep=True))
     return data
+
+
+def separate_surface_data(surface: LabelSurface) -> vtkPolyData:
+    """Return a surface whose labels share no vertices, ready for a `LabelTexture`."""
+    labels = np.zeros(len(surface.vertices), dtype=np.int32)
+    labels[surface.triangles.ravel()] = np.repeat(surface.labels, 3)
+    return surface_data(surface.vertices, surface.triangles, surface.normals, labels)
 
 
 def line_data(vertices: NDArray[np.float32], edges: NDArray[np.int32]) -> vtkPolyData:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QApplication, QWidget
 
 _HOVER_DELAY_MS = 30
@@ -21,12 +27,19 @@ _TURN_KEYS = {
 }
 _ZOOM_KEYS = {Qt.Key.Key_Plus: 1.15, Qt.Key.Key_Equal: 1.15, Qt.Key.Key_Minus: 1 / 1.15}
 _SIDE_KEYS = {getattr(Qt.Key, f"Key_{side}"): side for side in "LRAPSI"}
+_SIDE_KEYS |= {
+    Qt.Key.Key_1: "LAS",
+    Qt.Key.Key_2: "RAS",
+    Qt.Key.Key_3: "LPS",
+    Qt.Key.Key_4: "RPS",
+}
 
 
 class BrainGestures(QObject):
     """Watches mouse and keys over a widget.
 
-    Left drag turns, middle drag or Shift moves, right drag and wheel zoom.
+    Left drag turns, middle drag or Shift moves, right drag, wheel and two fingers zoom. A right
+    click asks for the menu, a click with Ctrl for one more PSC.
 
     Parameters
     ----------
@@ -35,10 +48,10 @@ class BrainGestures(QObject):
 
     Signals
     -------
-    clicked(place), double_clicked(place), hovered(place)
-        A pixel of the widget; hovered(None) when the mouse has left.
+    clicked(place, adds), double_clicked(place), hovered(place), menu_wanted(place)
+        A pixel of the widget; hovered(None) when the mouse has left, menu_wanted(None) by key.
     side_wanted(side)
-        One of ``L R A P S I``.
+        One of `brain_camera.DIRECTIONS`.
     turned(azimuth, elevation)
         By degrees.
     panned(right, down)
@@ -49,9 +62,10 @@ class BrainGestures(QObject):
         Home and Escape.
     """
 
-    clicked = Signal(QPointF)
+    clicked = Signal(QPointF, bool)
     double_clicked = Signal(QPointF)
     hovered = Signal(object)
+    menu_wanted = Signal(object)
     side_wanted = Signal(str)
     turned = Signal(float, float)
     panned = Signal(float, float)
@@ -62,6 +76,7 @@ class BrainGestures(QObject):
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
         self._press: QPointF | None = None
+        self._menu_press: QPointF | None = None
         self._place = QPointF()
         widget.setMouseTracking(True)
         widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -81,6 +96,16 @@ class BrainGestures(QObject):
             return True
         if isinstance(event, QWheelEvent):
             self.zoomed.emit(_ZOOM_PER_NOTCH ** (event.angleDelta().y() / _NOTCH))
+            event.accept()
+            return True
+        if isinstance(event, QNativeGestureEvent):
+            if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+                self.zoomed.emit(max(1.0 + event.value(), 0.1))
+            return True
+        if isinstance(event, QContextMenuEvent):
+            # That of the mouse comes with the press, before one knows whether it is a drag.
+            if event.reason() == QContextMenuEvent.Reason.Keyboard:
+                self.menu_wanted.emit(None)
             event.accept()
             return True
         if event.type() == QEvent.Type.Leave:
@@ -117,17 +142,31 @@ class BrainGestures(QObject):
                 self._drag(event, place - before)
             elif not self._hover_timer.isActive():
                 self._hover_timer.start()
-        elif event.button() != Qt.MouseButton.LeftButton:
-            return
-        elif event.type() == QEvent.Type.MouseButtonPress:
+        elif event.button() == Qt.MouseButton.RightButton:
+            self._on_right_button(event)
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self._on_left_button(event)
+
+    def _on_left_button(self, event: QMouseEvent) -> None:
+        place = event.position()
+        if event.type() == QEvent.Type.MouseButtonPress:
             self._press = place
         elif event.type() == QEvent.Type.MouseButtonDblClick:
             self._press = None  # its release is no second click
             self.double_clicked.emit(place)
-        elif event.type() == QEvent.Type.MouseButtonRelease and self._press is not None:
-            if (place - self._press).manhattanLength() < QApplication.startDragDistance():
-                self.clicked.emit(place)
+        elif event.type() == QEvent.Type.MouseButtonRelease:
+            if _is_click(self._press, place):
+                adds = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+                self.clicked.emit(place, adds)
             self._press = None
+
+    def _on_right_button(self, event: QMouseEvent) -> None:
+        if event.type() == QEvent.Type.MouseButtonPress:
+            self._menu_press = event.position()
+        elif event.type() == QEvent.Type.MouseButtonRelease:
+            if _is_click(self._menu_press, event.position()):
+                self.menu_wanted.emit(event.position())
+            self._menu_press = None
 
     def _drag(self, event: QMouseEvent, by: QPointF) -> None:
         buttons = event.buttons()
@@ -138,3 +177,10 @@ class BrainGestures(QObject):
             self.zoomed.emit(_ZOOM_PER_PIXEL ** -by.y())
         else:
             self.turned.emit(-by.x() * _DEGREES_PER_PIXEL, by.y() * _DEGREES_PER_PIXEL)
+
+
+def _is_click(press: QPointF | None, release: QPointF) -> bool:
+    """Tell whether the mouse has stayed where it was pressed."""
+    if press is None:
+        return False
+    return (release - press).manhattanLength() < QApplication.startDragDistance()

@@ -12,6 +12,7 @@ from music_gui.core.errors import MusicError
 from music_gui.state.dropped_files import table_in
 from music_gui.state.session import Session
 from music_gui.views.brain.brain_view import BrainView
+from music_gui.views.brain.cut_bar import CutBar
 from music_gui.views.brain.paint_bar import PaintBar
 from music_gui.views.brain.painting_drop import can_paint, dropped_paths
 from music_gui.views.brain.scene_toolbar import SceneToolbar
@@ -35,16 +36,20 @@ class Scene3D(QWidget):
         self.toolbar = SceneToolbar(session)
         self.view = BrainView(session)
         self.paint_bar = PaintBar(session)
+        self.cut_bar = CutBar(session)
+        self.cut_bar.setVisible(bool(session.view_3d.cuts))
         self.chooser: PaintChooser | None = None
         self.setAcceptDrops(True)
         self.toolbar.picture_wanted.connect(self._ask_where_to_save)
         self.toolbar.chooser_wanted.connect(self.open_chooser)
+        self.toolbar.cuts_toggled.connect(self.cut_bar.setVisible)
         self.paint_bar.export_wanted.connect(self._ask_where_to_export)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.toolbar)
         layout.addWidget(self.paint_bar)
+        layout.addWidget(self.cut_bar)
         layout.addWidget(self.view, 1)
 
     def closeEvent(self, event: QCloseEvent) -> None:

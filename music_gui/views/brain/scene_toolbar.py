@@ -28,10 +28,13 @@ class SceneToolbar(QWidget):
         The user wants to save a picture of the view below.
     chooser_wanted()
         The user wants to choose what to paint from everything there is.
+    cuts_toggled(shown)
+        The user wants to see the controls of cuts and glass, or no longer.
     """
 
     picture_wanted = Signal()
     chooser_wanted = Signal()
+    cuts_toggled = Signal(bool)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,6 +53,12 @@ class SceneToolbar(QWidget):
         )
         self._ghost.setCheckable(True)
         self._all = IconButton("mdi6.eye-outline", "Show hidden PSCs again", self._scene.show_all)
+        cuts = IconButton(
+            "mdi6.box-cutter", "Cut the brain open; the glass around it",
+            lambda: self.cuts_toggled.emit(cuts.isChecked()),
+        )  # fmt: skip
+        cuts.setCheckable(True)
+        cuts.setChecked(bool(session.view_3d.cuts))
         reset = IconButton(
             "mdi6.image-filter-center-focus", "Reset all brain views (Home)",
             self._scene.view_reset.emit,
@@ -73,7 +82,7 @@ class SceneToolbar(QWidget):
             )
         )
         layout.addStretch(1)
-        for widget in (self._all, self._ghost, reset, picture):
+        for widget in (self._all, cuts, self._ghost, reset, picture):
             layout.addWidget(widget)
         self._atlas.activated.connect(self._choose_atlas)
         self._scale.activated.connect(self._choose_scale)

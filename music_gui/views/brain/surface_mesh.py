@@ -65,9 +65,9 @@ class SurfaceMesh:
             picker=SurfacePicker(surface),
         )
 
-    def edges_of(self, label: int) -> NDArray[np.int32]:
-        """Return the edges around a label, shape (E, 2)."""
-        return self.edges[(self.edge_labels == label).any(axis=1)]
+    def edges_of(self, *labels: int) -> NDArray[np.int32]:
+        """Return the edges around labels, shape (E, 2)."""
+        return self.edges[np.isin(self.edge_labels, labels).any(axis=1)]
 
 
 def _split_between_labels(
