@@ -70,7 +70,7 @@ class View3D(EventedModel):
     cuts_follow_crosshair : bool
         All cuts go through the crosshair.
     glass : bool
-        Draw the glass brain around the PSCs wherever some are hidden, faded or cut away.
+        Draw the glass brain around the PSCs wherever some are hidden or faded.
     glass_opacity : float
         0 to 1.
     """

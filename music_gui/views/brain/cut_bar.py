@@ -47,7 +47,7 @@ class CutBar(QWidget):
         self._glass.setRange(0, 100)
         self._glass.setMaximumWidth(70)
         self._glass.setAccessibleName("Opacity of the glass brain")
-        self._glass.setToolTip("Opacity of the glass brain around what is cut, hidden or faded")
+        self._glass.setToolTip("Opacity of the glass brain, drawn where PSCs are hidden or faded")
         self._glass.valueChanged.connect(self._set_glass)
         layout.addWidget(self._follow)
         layout.addStretch(1)
