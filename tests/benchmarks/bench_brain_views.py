@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 os.environ["QT_API"] = "pyside6"
 
@@ -23,14 +24,17 @@ import numpy as np
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
+from music_gui.app.qt_bridge import UiThread
 from music_gui.app.theme import ThemeSwitch
 from music_gui.core.atlas import Atlas
-from music_gui.core.surface import build_label_surface
+from music_gui.core.surface import LabelSurface, build_label_surface
+from music_gui.io.atlas_dseg import read_surface, write_surface
 from music_gui.io.label_images import find_label_images, read_label_image
 from music_gui.state.background import Background
 from music_gui.state.psc_column import PscColumn
 from music_gui.state.session import Session
 from music_gui.state.settings import Settings
+from music_gui.state.view_3d import CutPlane
 from music_gui.views.brain.scene_3d import Scene3D
 from music_gui.views.brain.slices_panel import SlicesPanel
 from music_gui.views.psc.psc_list import PscList
@@ -50,19 +54,17 @@ def main() -> None:
     finest = max(atlas.scales)
     surface = build_label_surface(atlas.scales[finest].labels, atlas.grid)
     print(f"C = {finest}: {len(surface.triangles):,} triangles, {SIZE[0]} x {SIZE[1]} pixels")
-    session = Session(Background(lambda call: call(), inline=True), Settings())
-    start = time.perf_counter()
-    panel = Scene3D(session)
-    panel.resize(*SIZE)
-    panel.show()
-    _wait(lambda: panel.view.canvas is not None)
-    print(f"import VTK, ask the driver, make the widget: {_since(start):.0f} ms")
-    _open(session, panel, atlas, finest, surface)
+    ui_thread = UiThread()
+    background = Background(ui_thread.post)
+    session = Session(background, Settings())
+    panel = _open(session, atlas, finest, surface)
     _draw(session, panel, atlas, finest)
     _pick(panel)
+    _cut(session, panel)
     panel.close()
     _slice(session)
     _list(session)
+    background.stop()
 
 
 def _read(folder: Path) -> Atlas:
@@ -71,13 +73,26 @@ def _read(folder: Path) -> Atlas:
     return Atlas("benchmark", images[0].grid, {image.scale.scale: image.scale for image in images})
 
 
-def _open(session: Session, panel: Scene3D, atlas: Atlas, scale: int, surface: object) -> None:
-    """From the files being read to the first picture, as after a change of scale."""
-    session.scene.show_atlas(atlas, scale)
-    start = time.perf_counter()
-    session.scene.surface = surface
-    panel.view.canvas.renderer.widget.repaint()
-    print(f"make the mesh ready and draw it: {_since(start):.0f} ms")
+def _open(session: Session, atlas: Atlas, scale: int, surface: LabelSurface) -> Scene3D:
+    """From nothing but a window to the picture, with the surface in a file as in a study."""
+    with TemporaryDirectory() as folder:
+        write_surface(Path(folder), "benchmark", scale, surface)
+        start = time.perf_counter()
+        panel = Scene3D(session)
+        panel.resize(*SIZE)
+        panel.show()
+        _wait(lambda: panel.view.canvas is not None)
+        print(f"import VTK, ask the driver, make the widget: {_since(start):.0f} ms")
+        session.scene.show_atlas(atlas, scale)
+        session.scene.surface = read_surface(Path(folder), scale)
+    renderer = panel.view.canvas.renderer
+    _wait(lambda: renderer.mesh is not None)
+    renderer.widget.repaint()
+    print(f"the same, read the surface, draw it: {_since(start):.0f} ms")
+    first = renderer.mesh
+    _wait(lambda: renderer.mesh is not first)
+    print(f"the same, with {len(renderer.mesh.triangles):,} triangles: {_since(start):.0f} ms")
+    return panel
 
 
 def _draw(session: Session, panel: Scene3D, atlas: Atlas, scale: int) -> None:
@@ -90,7 +105,6 @@ def _draw(session: Session, panel: Scene3D, atlas: Atlas, scale: int) -> None:
 
     def recolor(number: int) -> None:
         session.scene.painted = columns[number % 2]
-        canvas._refresh()
         canvas.renderer.widget.repaint()
 
     def turn(_: int) -> None:
@@ -98,8 +112,9 @@ def _draw(session: Session, panel: Scene3D, atlas: Atlas, scale: int) -> None:
         canvas.renderer.widget.repaint()
 
     def ghost(number: int) -> None:
+        before = session.scene.selected_surface
         session.scene.select(names[number])
-        canvas._refresh()
+        _wait(lambda: session.scene.selected_surface not in (None, before))
         canvas.renderer.widget.repaint()
 
     _report("recolour and draw", recolor)
@@ -118,6 +133,18 @@ def _pick(panel: Scene3D) -> None:
         canvas.pick(x, y)
 
     _report("pick", pick, repeats=200)
+
+
+def _cut(session: Session, panel: Scene3D) -> None:
+    canvas = panel.view.canvas
+
+    def move(number: int) -> None:
+        session.view_3d.set_cut(CutPlane(0, 2.0 * number - 20.0))
+        canvas._refresh()
+        canvas.renderer.widget.repaint()
+
+    _report("move a cut and draw", move)
+    session.view_3d.cuts = ()
 
 
 def _slice(session: Session) -> None:

@@ -22,7 +22,7 @@ from music_gui.views.brain.brain_camera import DIRECTIONS, START_DIRECTION, box_
 from music_gui.views.brain.brain_gestures import BrainGestures
 from music_gui.views.brain.brain_renderer import BrainRenderer
 from music_gui.views.brain.camera_mover import CameraMover
-from music_gui.views.brain.drawing_preparation import make_mesh, read_glass_brain
+from music_gui.views.brain.drawing_preparation import make_mesh, make_thin_mesh, read_glass_brain
 from music_gui.views.brain.psc_colors import hidden_labels, scene_colors, selected_labels
 from music_gui.views.brain.scene_actions import SceneActions
 from music_gui.views.brain.scene_overlay import SceneOverlay
@@ -146,17 +146,34 @@ class BrainCanvas(QWidget):
             self._wait_timer.start()
             return
         self._wait_timer.stop()
+        if self._scene.surface is not None:
+            self.renderer.camera.set_bounds(box_of(self._scene.surface))
         if self._mesh is not None and self._mesh.surface is wanted:
             self._refresh_soon()
             return
 
-        def show(mesh: SurfaceMesh) -> None:
-            if mesh.surface is self._wanted_surface() and not self._closed:
+        def show(mesh: SurfaceMesh) -> bool:
+            is_wanted = mesh.surface is self._wanted_surface() and not self._closed
+            if is_wanted:
                 self._mesh = mesh
                 self._refresh()
+            return is_wanted
 
+        # As it is first, since that is ready sooner; with fewer triangles as soon as it can be.
+        def show_and_thin(mesh: SurfaceMesh) -> None:
+            if show(mesh):
+                self._prepare(make_thin_mesh, wanted, show)
+
+        self._prepare(make_mesh, wanted, show_and_thin)
+
+    def _prepare(
+        self,
+        make: Callable[[LabelSurface], SurfaceMesh],
+        surface: LabelSurface,
+        show: Callable[[SurfaceMesh], object],
+    ) -> None:
         self._session.background.run(
-            lambda: make_mesh(wanted), show, self._say, topic=f"mesh {id(self)}"
+            lambda: make(surface), show, self._say, topic=f"mesh {id(self)}"
         )
 
     def _stop_waiting(self) -> None:
@@ -178,8 +195,6 @@ class BrainCanvas(QWidget):
         self.renderer.fade_pscs(is_faded)
         is_glass = self._view.glass and (is_faded or hidden.any())
         self.renderer.show_glass(self._view.glass_opacity if is_glass else 0.0)
-        if scene.surface is not None:
-            self.renderer.camera.set_bounds(box_of(scene.surface))
         self._on_camera(self._view.camera)
         self._draw_crosshair()
 

@@ -13,6 +13,7 @@ from vtkmodules.vtkRenderingCore import vtkLight, vtkRenderer
 
 from music_gui.views.brain.actors import (
     glass_actor,
+    label_actor,
     line_actor,
     line_data,
     separate_surface_data,
@@ -71,18 +72,16 @@ class BrainRenderer:
         self._region_of: LabelSurface | None = None
         self._colors = np.zeros((1, 4), dtype=np.uint8)
         self._texture = LabelTexture()
-        self._pscs, self._psc_mapper = surface_actor()
+        self._pscs, self._psc_mapper = label_actor(self._texture)
         self._borders, self._border_mapper = line_actor(1.0)
         self._outline, self._outline_mapper = line_actor(3.0)
-        self._region, self._region_mapper = surface_actor()
+        self._region, self._region_mapper = label_actor(self._texture)
         self._glass, self._glass_mapper = glass_actor()
         self._crosshair, crosshair_mapper = surface_actor()
         sphere = vtkSphereSource()
         sphere.SetRadius(_CROSSHAIR_RADIUS_MM)
         crosshair_mapper.SetInputConnection(sphere.GetOutputPort())
         self._faces = [CutFaceActor() for _ in range(3)]
-        for actor in (self._pscs, self._region):
-            actor.SetTexture(self._texture.vtk)
         for actor in (
             self._pscs, self._borders, self._outline, self._region, self._glass, self._crosshair,
             *(face.vtk for face in self._faces),
@@ -111,12 +110,12 @@ class BrainRenderer:
             actor.SetVisibility(mesh is not None)
         if mesh is None or is_drawn:
             return
-        shown = ~hidden[mesh.surface.labels]
+        shown = ~hidden[mesh.drawn.labels]
         self._psc_mapper.SetInputData(
             surface_data(mesh.points, mesh.triangles[shown], mesh.normals, mesh.point_labels)
         )
         edges = mesh.edges[~hidden[mesh.edge_labels].all(axis=1)]
-        self._border_mapper.SetInputData(line_data(mesh.surface.vertices, edges))
+        self._border_mapper.SetInputData(line_data(mesh.drawn.vertices, edges))
 
     def color_pscs(self, colors: NDArray[np.uint8]) -> None:
         """Colour the labels, shape (C + 1, 4): geometry stays as it is."""
@@ -129,7 +128,7 @@ class BrainRenderer:
         edges = self.mesh.edges_of(*labels) if self.mesh is not None and labels else ()
         self._outline.SetVisibility(len(edges) > 0)
         if self.mesh is not None and len(edges):
-            self._outline_mapper.SetInputData(line_data(self.mesh.surface.vertices, edges))
+            self._outline_mapper.SetInputData(line_data(self.mesh.drawn.vertices, edges))
 
     def show_region(self, surface: LabelSurface | None) -> None:
         """Draw the closed surfaces of some PSCs; None draws none."""
