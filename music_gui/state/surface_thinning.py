@@ -107,7 +107,8 @@ def _mean_squares(
         + z * (zz * z + 2 * dz)
         + dd
     )
-    return np.maximum(sums, 0.0) / np.maximum(area, 1e-12)
+    squares: NDArray[np.float64] = np.maximum(sums, 0.0) / np.maximum(area, 1e-12)
+    return squares
 
 
 def _merges(
