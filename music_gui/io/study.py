@@ -249,6 +249,15 @@ class Study:
         return self.root / "scores"
 
     @property
+    def views(self) -> Path:
+        """Folder of the saved views of the brain (`music_gui.io.saved_view`)."""
+        return self.root / "views"
+
+    def view(self, name: str) -> Path:
+        """JSON file of one saved view."""
+        return self.views / f"{checked_name(name)}.view.json"
+
+    @property
     def anatomies(self) -> Path:
         """Folder of the anatomical atlases that were imported, one folder each."""
         return self.root / "anatomy"

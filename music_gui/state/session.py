@@ -31,6 +31,7 @@ from music_gui.state.own_results import OwnResults
 from music_gui.state.painting import Painting
 from music_gui.state.psc_column import PscColumn
 from music_gui.state.region_surfaces import RegionSurfaces
+from music_gui.state.saved_views import SavedViews
 from music_gui.state.scale_choice import ScaleChoice
 from music_gui.state.scale_ladder import ScaleLadder
 from music_gui.state.search import make_search
@@ -130,10 +131,23 @@ class Session:
             self._add_columns,
             self.failed.emit,
         )
+        self.saved_views = SavedViews(
+            self.scene,
+            self.view_3d,
+            self._reader,
+            background,
+            lambda: self.study,
+            lambda: self.columns,
+            self._add_columns,
+            self._set_atlas,
+            self.failed.emit,
+        )
         self.jobs.finished.connect(self._on_job_finished)
         self.catalog_changed.connect(self.pictures.forget)
         self.catalog_changed.connect(self.convergence.refresh)
         self.catalog_changed.connect(self.scale_choice.refresh)
+        for changed in (self.study_changed, self.catalog_changed):
+            changed.connect(self.saved_views.refresh)
         self.scene.events.selected.connect(self._on_selected)
         self.scene.events.atlas.connect(self.view_3d.on_atlas)
         self.scene.events.radiological.connect(self._remember_radiological)
