@@ -138,6 +138,17 @@ def write_surface(folder: Path, name: str, scale: int, surface: LabelSurface) ->
     return file_name
 
 
+def label_file(folder: Path, scale: int) -> Path:
+    """Return the label image of a scale of an atlas.
+
+    Raises
+    ------
+    InputError
+        If the folder has none.
+    """
+    return _the_file(folder, f"atlas-*_scale-C{scale}_dseg.nii.gz")
+
+
 def read_surface(folder: Path, scale: int) -> LabelSurface:
     """Read the surface of a scale.
 
@@ -266,7 +277,7 @@ def read_atlas_and_stale(
     grids: dict[int, Grid] = {}
     stale: dict[int, str] = {}
     for c, sidecar in sidecars.items():
-        path = _the_file(folder, f"atlas-*_scale-C{c}_dseg.nii.gz")
+        path = label_file(folder, c)
         labels, grid = read_labels(path)
         scale = AtlasScale(c, labels, _regions(path.with_name(_stem(path) + ".tsv"), c))
         if label_hash(scale, grid) != sidecar.hash:

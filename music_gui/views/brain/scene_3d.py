@@ -16,6 +16,7 @@ from music_gui.views.brain.cut_bar import CutBar
 from music_gui.views.brain.paint_bar import PaintBar
 from music_gui.views.brain.painting_drop import can_paint, dropped_paths
 from music_gui.views.brain.scene_toolbar import SceneToolbar
+from music_gui.views.brain.views_menu import ViewsMenu
 from music_gui.views.painting.paint_chooser import PaintChooser
 
 
@@ -39,6 +40,8 @@ class Scene3D(QWidget):
         self.cut_bar = CutBar(session)
         self.cut_bar.setVisible(bool(session.view_3d.cuts))
         self.chooser: PaintChooser | None = None
+        self.views_menu = ViewsMenu(session, self._view_size, self)
+        self.toolbar.set_views_menu(self.views_menu)
         self.setAcceptDrops(True)
         self.toolbar.picture_wanted.connect(self._ask_where_to_save)
         self.toolbar.chooser_wanted.connect(self.open_chooser)
@@ -79,6 +82,11 @@ class Scene3D(QWidget):
         if (table := table_in(dropped_paths(event))) is not None:
             event.acceptProposedAction()
             self._session.painting.open_table(table)
+
+    def _view_size(self) -> tuple[int, int]:
+        """Return the pixels of the 3D view."""
+        ratio = self.view.devicePixelRatioF()
+        return round(self.view.width() * ratio), round(self.view.height() * ratio)
 
     # -- pictures --------------------------------------------------------------------------
 

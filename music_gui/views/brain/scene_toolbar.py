@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QSizePolicy, QWidget
 
 from music_gui.state.session import Session
 from music_gui.views.widgets.follow import follow
@@ -49,10 +49,15 @@ class SceneToolbar(QWidget):
             "mdi6.plus", "Finer scale (Ctrl+])", lambda: self._scene.step_scale(1)
         )
         self._ghost = IconButton(
-            "mdi6.ghost-outline", "Show the selected PSC alone in a glass brain", self._set_ghost
+            "mdi6.ghost-outline",
+            "Show the selected PSCs alone in a glass brain (G)",
+            self._set_ghost,
         )
         self._ghost.setCheckable(True)
-        self._all = IconButton("mdi6.eye-outline", "Show hidden PSCs again", self._scene.show_all)
+        self._undo = IconButton("mdi6.undo", "Undo hiding (U)", self._scene.undo_hiding)
+        self._all = IconButton(
+            "mdi6.eye-outline", "Show hidden PSCs again (Shift+H)", self._scene.show_all
+        )
         cuts = IconButton(
             "mdi6.box-cutter", "Cut the brain open; the glass around it",
             lambda: self.cuts_toggled.emit(cuts.isChecked()),
@@ -62,6 +67,10 @@ class SceneToolbar(QWidget):
         reset = IconButton(
             "mdi6.image-filter-center-focus", "Reset all brain views (Home)",
             self._scene.view_reset.emit,
+        )  # fmt: skip
+        self._views = IconButton(
+            "mdi6.bookmark-multiple-outline", "Saved views; this view as a script",
+            lambda: self._views.showMenu(),
         )  # fmt: skip
         picture = IconButton("mdi6.camera-outline", "Save picture…", self.picture_wanted.emit)
         layout = QHBoxLayout(self)
@@ -82,12 +91,18 @@ class SceneToolbar(QWidget):
             )
         )
         layout.addStretch(1)
-        for widget in (self._all, cuts, self._ghost, reset, picture):
+        for widget in (
+            self._undo, self._all, cuts, self._ghost, reset, self._views, picture,
+        ):  # fmt: skip
             layout.addWidget(widget)
         self._atlas.activated.connect(self._choose_atlas)
         self._scale.activated.connect(self._choose_scale)
         self._color.activated.connect(self._choose_color)
         self._follow_state()
+
+    def set_views_menu(self, menu: QMenu) -> None:
+        """Show a menu under the button of the saved views."""
+        self._views.setMenu(menu)
 
     def _combo(self, name: str, width: int) -> QComboBox:
         combo = QComboBox()
@@ -123,7 +138,8 @@ class SceneToolbar(QWidget):
         follow(self, self._session.columns_changed, self._show_colors)
         follow(self, events.painted, self._show_colors)
         follow(self, events.ghost, self._show_ghost)
-        follow(self, events.hidden, self._show_hidden)
+        for changed in (events.hidden, events.scale, events.atlas):
+            follow(self, changed, self._show_hidden)
         self._show_atlases()
         self._show_scales()
         self._show_colors()
@@ -157,7 +173,10 @@ class SceneToolbar(QWidget):
         self._ghost.setChecked(ghost)
 
     def _show_hidden(self, *_: Any) -> None:
-        self._all.setVisible(bool(self._scene.hidden))
+        atlas, scale = self._scene.atlas, self._scene.scale
+        names = atlas.scales[scale].names if atlas is not None and scale is not None else ()
+        self._all.setVisible(not self._scene.hidden.isdisjoint(names))
+        self._undo.setVisible(self._scene.can_undo_hiding)
 
 
 def _fill(combo: QComboBox, entries: list[tuple[str, Any]], chosen: Any) -> None:
