@@ -38,16 +38,18 @@ class CameraMover(QObject):
     def go(self, start: Camera, end: Camera) -> None:
         """Set out; the way to an earlier end is left."""
         self.stop()
-        style = self._widget.style()
-        duration = style.styleHint(
-            QStyle.StyleHint.SH_Widget_Animation_Duration, None, self._widget
-        )
+        duration = self._duration()
         if duration <= 0:
             self._move(end)
             return
         self._way = (start, end)
         self._animation.setDuration(duration)
         self._animation.start()
+
+    def _duration(self) -> int:
+        """Return milliseconds, as the desktop's style wants them; 0 for no animations."""
+        hint = QStyle.StyleHint.SH_Widget_Animation_Duration
+        return self._widget.style().styleHint(hint, None, self._widget)
 
     def stop(self) -> None:
         """Stay where the camera is now."""

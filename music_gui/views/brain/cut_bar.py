@@ -17,7 +17,7 @@ from music_gui.views.widgets.icon_button import IconButton
 
 _NAMES = ("Sagittal", "Coronal", "Axial")
 #: Reach of the sliders before there is a surface, mm.
-_REACH_MM = 100
+_REACH_MM = 100.0
 
 
 class CutBar(QWidget):
@@ -33,6 +33,7 @@ class CutBar(QWidget):
         super().__init__(parent)
         self._scene, self._view = session.scene, session.view_3d
         self._checks, self._sliders, self._turns = [], [], []
+        self._box = np.tile([-_REACH_MM, _REACH_MM], (3, 1))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 0, 8, 4)
         layout.setSpacing(4)
@@ -59,8 +60,8 @@ class CutBar(QWidget):
         ):  # fmt: skip
             follow(self, changed, self._show)
         follow(self, self._scene.events.crosshair, self._show)
-        follow(self, self._scene.events.scale, self._show)
-        self._show()
+        follow(self, self._scene.events.surface, self._on_surface)
+        self._on_surface(self._scene.surface)
 
     def _controls(self, axis: int) -> tuple[QWidget, ...]:
         name = _NAMES[axis]
@@ -110,9 +111,14 @@ class CutBar(QWidget):
 
     # -- from the state to the controls ----------------------------------------------------
 
+    def _on_surface(self, surface: Any) -> None:
+        """Let the sliders reach over all of the brain."""
+        if surface is not None:
+            self._box = box_of(surface)
+        self._show()
+
     def _show(self, *_: Any) -> None:
-        surface = self._scene.surface
-        box = np.tile([-_REACH_MM, _REACH_MM], (3, 1)) if surface is None else box_of(surface)
+        box = self._box
         planes = {plane.axis: plane for plane in self._view.planes(self._scene.crosshair)}
         for axis, (check, slider) in enumerate(zip(self._checks, self._sliders, strict=True)):
             plane = planes.get(axis)

@@ -58,12 +58,11 @@ class SceneToolbar(QWidget):
         self._all = IconButton(
             "mdi6.eye-outline", "Show hidden PSCs again (Shift+H)", self._scene.show_all
         )
-        cuts = IconButton(
+        self._cuts = IconButton(
             "mdi6.box-cutter", "Cut the brain open; the glass around it",
-            lambda: self.cuts_toggled.emit(cuts.isChecked()),
+            lambda: self.cuts_toggled.emit(self._cuts.isChecked()),
         )  # fmt: skip
-        cuts.setCheckable(True)
-        cuts.setChecked(bool(session.view_3d.cuts))
+        self._cuts.setCheckable(True)
         reset = IconButton(
             "mdi6.image-filter-center-focus", "Reset all brain views (Home)",
             self._scene.view_reset.emit,
@@ -92,7 +91,7 @@ class SceneToolbar(QWidget):
         )
         layout.addStretch(1)
         for widget in (
-            self._undo, self._all, cuts, self._ghost, reset, self._views, picture,
+            self._undo, self._all, self._cuts, self._ghost, reset, self._views, picture,
         ):  # fmt: skip
             layout.addWidget(widget)
         self._atlas.activated.connect(self._choose_atlas)
@@ -138,6 +137,7 @@ class SceneToolbar(QWidget):
         follow(self, self._session.columns_changed, self._show_colors)
         follow(self, events.painted, self._show_colors)
         follow(self, events.ghost, self._show_ghost)
+        follow(self, self._session.view_3d.events.cuts, self._show_cuts)
         for changed in (events.hidden, events.scale, events.atlas):
             follow(self, changed, self._show_hidden)
         self._show_atlases()
@@ -145,6 +145,7 @@ class SceneToolbar(QWidget):
         self._show_colors()
         self._show_hidden()
         self._show_ghost(self._scene.ghost)
+        self._show_cuts(self._session.view_3d.cuts)
 
     def _show_atlases(self, *_: Any) -> None:
         shown = self._scene.atlas.name if self._scene.atlas else None
@@ -171,6 +172,12 @@ class SceneToolbar(QWidget):
 
     def _show_ghost(self, ghost: bool) -> None:
         self._ghost.setChecked(ghost)
+
+    def _show_cuts(self, cuts: tuple[Any, ...]) -> None:
+        """Show the controls with the first cut, which a saved view may have made."""
+        if cuts and not self._cuts.isChecked():
+            self._cuts.setChecked(True)
+            self.cuts_toggled.emit(True)
 
     def _show_hidden(self, *_: Any) -> None:
         atlas, scale = self._scene.atlas, self._scene.scale
