@@ -14,6 +14,8 @@ from music_gui.state.view_3d import CutPlane
 #: Distance of samples in the plane; the voxels of most atlases are twice as large.
 STEP_MM = 1.0
 
+_SMOOTH_VOXELS = 0.65
+
 
 @dataclass(frozen=True, eq=False)
 class CutFace:
@@ -64,6 +66,7 @@ def cut_face(
     shown: NDArray[np.bool_],
     plane: CutPlane,
     others: tuple[CutPlane, ...] = (),
+    inside: NDArray[np.float32] | None = None,
 ) -> CutFace:
     """Sample the labels in a plane.
 
@@ -82,6 +85,8 @@ def cut_face(
         Where to cut.
     others : tuple of CutPlane
         What they cut away of the face is not seen.
+    inside : ndarray, shape of the grid, float32, optional
+        `occupancy` of the shown labels: the rim of the face is then as smooth as the surface.
     """
     first, second = PLANE_AXES[plane.axis]
     outer = grid.to_world(
@@ -96,9 +101,35 @@ def cut_face(
     points[..., plane.axis] = plane.position
     points[..., first], points[..., second] = np.meshgrid(*samples, indexing="ij")
     won, nearest = _vote(labels, grid, shown, points)
+    if inside is not None:
+        won = np.where(_linear(inside, grid, points) > 0.5, nearest, 0)
     for other in others:
         won[~other.keeps(points)] = 0
     return CutFace(plane, (float(samples[0][0]), float(samples[1][0])), won, nearest)
+
+
+def occupancy(labels: NDArray[np.int32], shown: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return how much of the surroundings of each voxel has a shown label, 0 to 1.
+
+    The surfaces are smoothed, so the steps of the voxels at their rims are to be as well; a gap
+    one voxel wide stays one.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    smooth: NDArray[np.float32] = gaussian_filter(
+        (shown[labels] & (labels > 0)).astype(np.float32), _SMOOTH_VOXELS
+    )
+    return smooth
+
+
+def _linear(
+    values: NDArray[np.float32], grid: Grid, points: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    from scipy.ndimage import map_coordinates
+
+    voxels = np.moveaxis(grid.to_voxel(points), -1, 0)
+    samples: NDArray[np.float32] = map_coordinates(values, voxels, order=1, mode="constant")
+    return samples
 
 
 def _ends(axis: int, grid: Grid) -> tuple[float, float]:

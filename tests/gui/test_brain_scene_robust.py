@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 
 from music_gui.core.errors import MusicError
 from music_gui.jobs.gl_probe import GLProbe, GLReport
+from music_gui.state.view_3d import CutPlane
 from music_gui.views.brain import brain_canvas, drawing_preparation
 from music_gui.views.brain.scene_3d import Scene3D
 from music_gui.views.brain.slices_panel import SlicesPanel
@@ -304,3 +305,42 @@ def test_a_click_while_the_next_scale_is_read_is_not_taken_for_one_of_this(qtbot
     qtbot.mouseClick(canvas.renderer.widget, Qt.MouseButton.LeftButton, pos=place)
     assert canvas.pick(x, y) is None
     assert session.scene.selected is None
+
+
+def test_everything_is_drawn_without_an_error_of_the_driver(qtbot, session, opened, capfd):
+    panel = opened()
+    show_atlas(session, make_atlas(), 8)
+    scene, view = session.scene, session.view_3d
+    for change in (
+        lambda: scene.select("C8_7"),
+        lambda: scene.toggle_selected("C8_1"),
+        lambda: scene.hide("C8_2"),
+        lambda: view.set_cut(CutPlane(1, 10.0)),
+        lambda: setattr(scene, "ghost", True),
+        lambda: session.paint("h2"),
+        lambda: setattr(view, "cuts", ()),
+    ):
+        change()
+        qtbot.wait(20)
+        panel.view.canvas.renderer.widget.repaint()
+    assert "ERR|" not in capfd.readouterr().err
+
+
+def test_lines_behind_a_wall_are_not_seen_through_it(qtbot, session, opened):
+    panel = opened()
+    show_atlas(session, make_atlas(), 8)
+    canvas = panel.view.canvas
+    canvas.look_from("RAS")
+    canvas.zoom(1.3)
+    session.scene.hide("C8_8")  # opens the view on the walls of three others
+    session.view_3d.glass_opacity = 0.1  # the glass reaches almost to the eye
+    qtbot.wait(60)
+    canvas.renderer.widget.repaint()
+    image = canvas.renderer.widget.grabFramebuffer()
+    # The wall of C8_7 towards the hidden octant: even, but for lines.
+    seen = []
+    for y in np.linspace(6, 30, 40):
+        x, z = canvas.renderer.camera.pixel_of(np.array([0.0, y, 18.0]))
+        color = image.pixelColor(round(x), round(z))
+        seen.append((color.red(), color.green(), color.blue()))
+    assert np.ptp(np.array(seen), axis=0).max() < 40

@@ -8,7 +8,7 @@ import pytest
 from music_gui.core.atlas import Atlas, AtlasScale
 from music_gui.core.grid import Grid
 from music_gui.core.surface import build_label_surface
-from music_gui.state.cut_face import STEP_MM, cut_face
+from music_gui.state.cut_face import STEP_MM, cut_face, occupancy
 from music_gui.state.surface_picker import SurfacePicker
 from music_gui.state.view_3d import Camera, CutPlane, View3D, kept_span
 from music_gui.state.visible_picking import first_visible
@@ -167,3 +167,25 @@ def test_the_camera_stays_for_the_same_atlas_and_is_forgotten_for_another() -> N
     assert view.camera == camera
     view.on_atlas(Atlas("two", grid, atlas.scales))
     assert view.camera is None
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_with_the_occupancy_the_rim_is_a_circle_in_every_storage_order(orientation: str) -> None:
+    grid = grid_of(orientation, n=16, step=3.0)
+    labels = ball(grid)
+    face = cut_face(labels, grid, ALL, CutPlane(2, 0.0), inside=occupancy(labels, ALL))
+    rim = face.labels.astype(bool)
+    rim &= ~(rim[np.clip(np.arange(len(rim)) + 1, 0, len(rim) - 1)] & np.roll(rim, 1, axis=0))
+    world = face.corners()[0, 0, :2] + 0.5 + np.argwhere(rim)
+    # Voxels of 3 mm: their corners lie up to 2.1 mm off the circle that their centres are in.
+    assert np.abs(np.linalg.norm(world, axis=1) - 20).max() < 2.0
+    assert (face.labels > 0).sum() * STEP_MM**2 == pytest.approx(np.pi * 20**2, rel=0.05)
+
+
+def test_a_fissure_one_voxel_wide_stays_open() -> None:
+    grid = grid_of("RAS")
+    labels = ball(grid)
+    labels[12] = 0  # 0 < x < 2
+    face = cut_face(labels, grid, ALL, CutPlane(2, 0.0), inside=occupancy(labels, ALL))
+    assert face.label_at(np.array([1.0, 10.0, 0.0])) == 0
+    assert face.label_at(np.array([4.0, 12.0, 0.0])) == 2

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
 from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
-from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
+from vtkmodules.vtkRenderingCore import vtkActor, vtkCamera, vtkPolyDataMapper
 
 from music_gui.views.brain.label_texture import texture_places
 
@@ -45,8 +45,9 @@ _LABEL_PIXEL_SHADER = """
 #: Lines lie in the surface: they are drawn a little in front of it. VTK's own way of doing this
 #: sets the depth of each pixel, which takes longer.
 _LINE_SHADER = """//VTK::PositionVC::Impl
-  gl_Position.z -= 0.003 * gl_Position.w;
+  gl_Position.z += towardsEye;
 """
+_LIFT_MM = 0.5
 
 
 def label_actor(texture: LabelTexture) -> tuple[vtkActor, vtkPolyDataMapper]:
@@ -89,10 +90,20 @@ def line_actor(width: float) -> tuple[vtkActor, vtkPolyDataMapper]:
     actor, mapper = _actor()
     actor.GetProperty().SetLineWidth(width)
     actor.GetProperty().LightingOff()
-    actor.GetShaderProperty().AddVertexShaderReplacement(
-        "//VTK::PositionVC::Impl", True, _LINE_SHADER, False
-    )
+    shader = actor.GetShaderProperty()
+    shader.AddVertexShaderReplacement("//VTK::PositionVC::Impl", True, _LINE_SHADER, False)
+    shader.GetVertexCustomUniforms().SetUniformf("towardsEye", 0.0)
     return actor, mapper
+
+
+def lift_lines(actor: vtkActor, camera: vtkCamera) -> None:
+    """Draw lines half a millimetre nearer to the eye than they are; again after it has moved."""
+    near, far = camera.GetClippingRange()
+    # A point of depth d has z = (f + n - 2 f n / d) / (f - n) after the division by w = d. Moved
+    # towards the eye by a share s of d, its z before the division changes by -2 f n s / (f - n).
+    share = _LIFT_MM / camera.GetDistance()
+    towards_eye = -2 * far * near / max(far - near, 1e-6) * share
+    actor.GetShaderProperty().GetVertexCustomUniforms().SetUniformf("towardsEye", towards_eye)
 
 
 def glass_actor() -> tuple[vtkActor, vtkPolyDataMapper]:

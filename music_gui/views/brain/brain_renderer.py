@@ -14,6 +14,7 @@ from vtkmodules.vtkRenderingCore import vtkLight, vtkRenderer
 from music_gui.views.brain.actors import (
     glass_actor,
     label_actor,
+    lift_lines,
     line_actor,
     line_data,
     separate_surface_data,
@@ -93,6 +94,8 @@ class BrainRenderer:
     def update(self) -> None:
         """Ask for a repaint."""
         self._renderer.ResetCameraClippingRange()
+        for lines in (self._borders, self._outline):
+            lift_lines(lines, self.camera.vtk)
         self._cube.follow(self.camera.vtk)
         self.widget.update()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from music_gui.state.brain_scene import BrainScene
-from music_gui.state.cut_face import CutFace, cut_face
+from music_gui.state.cut_face import CutFace, cut_face, occupancy
 from music_gui.state.surface_picker import SurfaceHit, SurfacePicker
 from music_gui.state.view_3d import CutPlane, View3D
 from music_gui.state.visible_picking import first_visible
@@ -30,6 +30,8 @@ class ScenePicking:
         self._scene, self._view, self._renderer = scene, view, renderer
         self._faces: list[CutFace] = []
         self._faces_of: object = None
+        self._inside: np.ndarray | None = None
+        self._inside_of: object = None
         self._region: tuple[object, SurfacePicker] | None = None
 
     @property
@@ -56,9 +58,11 @@ class ScenePicking:
         scene = self._scene
         assert scene.atlas is not None and scene.scale is not None  # noqa: PT018
         others = tuple(other for other in planes if other is not plane)
-        return cut_face(
-            scene.atlas.scales[scene.scale].labels, scene.atlas.grid, shown, plane, others
-        )
+        labels, grid = scene.atlas.scales[scene.scale].labels, scene.atlas.grid
+        now = (scene.atlas, scene.scale, shown.tobytes())
+        if self._inside_of != now:
+            self._inside, self._inside_of = occupancy(labels, shown), now
+        return cut_face(labels, grid, shown, plane, others, self._inside)
 
     def pick(self, x: float, y: float) -> SurfaceHit | None:
         """Return the front-most visible PSC at a pixel of the widget, and the point on it."""
