@@ -29,6 +29,16 @@ def pytest_runtest_setup(item):
         pytest.skip("the real data do not stand beside the checkout")
 
 
+@pytest.fixture(scope="session")
+def published():
+    """The published atlas with all its scales: for tests marked ``shared_data``."""
+    from music_gui.core.atlas import Atlas
+    from music_gui.io.label_images import find_label_images, read_label_image
+
+    images = [read_label_image(p) for p in find_label_images([SHARED / "data" / "music_atlas"])[0]]
+    return Atlas("MuSIC", images[0].grid, {each.scale.scale: each.scale for each in images})
+
+
 @pytest.fixture
 def bare_study(tmp_path):
     """An empty study whose path has a space and a letter beyond ASCII."""

@@ -52,7 +52,24 @@ COLUMNS = {
 
 
 @dataclass(frozen=True)
-class WholeFit:
+class _Figures:
+    """Figures that can be taken from the values of a row or of a message."""
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Take the fields from values by name; others are passed over.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If one is missing or is no number.
+        """
+        types = {"int": int, "float": float, "str": str}
+        return cls(**{each.name: types[str(each.type)](values[each.name]) for each in fields(cls)})
+
+
+@dataclass(frozen=True)
+class WholeFit(_Figures):
     """The fit of all maps at one scale.
 
     Parameters
@@ -78,20 +95,9 @@ class WholeFit:
     n_vanished: int
     n_epochs: int
 
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Self:
-        """Take the fields from values by name; others are passed over.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            If one is missing or is no number.
-        """
-        return cls(**_typed(cls, values))
-
 
 @dataclass(frozen=True)
-class SplitComparison:
+class SplitComparison(_Figures):
     """Two parts of the cohort that were fitted apart, at one scale: a row of the table.
 
     The fields are the table's columns and described in `COLUMNS`.
@@ -121,17 +127,6 @@ class SplitComparison:
     ri_median: float
     ri_sd: float
     ari: float
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Self:
-        """Take the fields from values by name; others are passed over.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            If one is missing or is no number.
-        """
-        return cls(**_typed(cls, values))
 
     @property
     def whole(self) -> WholeFit:
@@ -246,11 +241,6 @@ def _read_record(path: Path) -> dict[str, Any]:
             remedy="Update MuSIC GUI to open them",
         )
     return record
-
-
-def _typed(kind: type[WholeFit | SplitComparison], values: Mapping[str, Any]) -> dict[str, Any]:
-    types = {"int": int, "float": float, "str": str}
-    return {each.name: types[str(each.type)](values[each.name]) for each in fields(kind)}
 
 
 def _as_text(value: str | int | float) -> str:

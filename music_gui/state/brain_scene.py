@@ -260,10 +260,6 @@ class BrainScene(EventedModel):
             self.overlay = None
             self.pscs_in_slices = True
 
-    def set_hidden(self, name: str, hidden: bool) -> None:
-        """Hide or show one PSC."""
-        self.hidden = self.hidden | {name} if hidden else self.hidden - {name}
-
     def hide(self, *names: str) -> None:
         """Hide PSCs."""
         self.hidden = self.hidden | frozenset(names)

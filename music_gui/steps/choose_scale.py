@@ -16,7 +16,7 @@ from music_gui.io.scale_choice import SplitComparison, write_scale_choice
 from music_gui.io.study import Study
 from music_gui.steps.choose_scale_fits import ScaleComparisons
 from music_gui.steps.choose_scale_splits import Splits, make_splits
-from music_gui.steps.fit import ALGORITHMS, FitParameters, check_scales, make_estimator
+from music_gui.steps.fit import ALGORITHMS, FitParameters, ascending, check_scales, make_estimator
 from music_gui.steps.fit_maps import arrange
 from music_gui.steps.fit_output import library_versions
 from music_gui.steps.fit_scale import image_names
@@ -75,12 +75,7 @@ class ChooseScaleParameters(StepParameters):
     )
     name: str = Field("study", description="Name under which the figures are kept")
 
-    @field_validator("scales")
-    @classmethod
-    def _ascending(cls, scales: tuple[int, ...]) -> tuple[int, ...]:
-        if any(scale < 2 for scale in scales):
-            raise ValueError("each scale must be at least 2")
-        return tuple(sorted(set(scales)))
+    _ascending = field_validator("scales")(ascending)
 
     @field_validator("algorithms")
     @classmethod

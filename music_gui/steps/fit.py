@@ -45,6 +45,19 @@ _READY, _FITTED = 0.05, 0.9
 _VANISHED_SHOWN = 10
 
 
+def ascending(scales: tuple[int, ...]) -> tuple[int, ...]:
+    """Bring scales into their order, each once.
+
+    Raises
+    ------
+    ValueError
+        If one is below 2.
+    """
+    if any(scale < 2 for scale in scales):
+        raise ValueError("each scale must be at least 2")
+    return tuple(sorted(set(scales)))
+
+
 class FitParameters(StepParameters):
     """Parameters of `fit`."""
 
@@ -89,12 +102,7 @@ class FitParameters(StepParameters):
     )
     atlas: str = Field("study", description="Name of the atlas that the scales go into")
 
-    @field_validator("scales")
-    @classmethod
-    def _ascending(cls, scales: tuple[int, ...]) -> tuple[int, ...]:
-        if any(scale < 2 for scale in scales):
-            raise ValueError("each scale must be at least 2")
-        return tuple(sorted(set(scales)))
+    _ascending = field_validator("scales")(ascending)
 
 
 def run(study: Study, parameters: FitParameters, workspace: Workspace) -> StepResult:

@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 os.environ["QT_API"] = "pyside6"
 
 import numpy as np
+from paper_scale_cohort import read_published
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
@@ -29,7 +30,6 @@ from music_gui.app.theme import ThemeSwitch
 from music_gui.core.atlas import Atlas
 from music_gui.core.surface import LabelSurface, build_label_surface
 from music_gui.io.atlas_dseg import read_surface, write_surface
-from music_gui.io.label_images import find_label_images, read_label_image
 from music_gui.state.background import Background
 from music_gui.state.psc_column import PscColumn
 from music_gui.state.session import Session
@@ -50,7 +50,7 @@ def main() -> None:
     folder = parser.parse_args().folder
     application = QApplication(sys.argv[:1])
     ThemeSwitch(application).use("dark")
-    atlas = _read(folder)
+    atlas = read_published(folder)
     finest = max(atlas.scales)
     surface = build_label_surface(atlas.scales[finest].labels, atlas.grid)
     print(f"C = {finest}: {len(surface.triangles):,} triangles, {SIZE[0]} x {SIZE[1]} pixels")
@@ -65,12 +65,6 @@ def main() -> None:
     _slice(session)
     _list(session)
     background.stop()
-
-
-def _read(folder: Path) -> Atlas:
-    paths, _ = find_label_images([folder])
-    images = [read_label_image(path) for path in paths]
-    return Atlas("benchmark", images[0].grid, {image.scale.scale: image.scale for image in images})
 
 
 def _open(session: Session, atlas: Atlas, scale: int, surface: LabelSurface) -> Scene3D:

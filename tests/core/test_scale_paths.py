@@ -70,12 +70,8 @@ def test_another_scale_is_refused_by_name(paths):
 
 
 @pytest.mark.shared_data
-def test_the_published_scales_divide_up_the_same_84090_voxels():
-    from music_gui.io.label_images import find_label_images, read_label_image
-
-    images = [read_label_image(path) for path in find_label_images([FOLDER])[0]]
-    atlas = Atlas("MuSIC", images[0].grid, {each.scale.scale: each.scale for each in images})
-    paths = scale_paths(atlas)
+def test_the_published_scales_divide_up_the_same_84090_voxels(published):
+    atlas, paths = published, scale_paths(published)
     assert paths.n_voxels.sum() == 84_090
     assert np.count_nonzero(paths.sizes(1024)[1:]) == 1011
     coarse, fine = atlas.scales[32].labels, atlas.scales[1024].labels

@@ -7,6 +7,7 @@ import numpy as np
 from music_gui.core.atlas import Atlas, AtlasScale
 from music_gui.core.grid import Grid
 from music_gui.core.surface import build_label_surface
+from music_gui.jobs.gl_probe import GLReport
 from music_gui.state.background import Background
 from music_gui.state.brain_scene import SliceImage
 from music_gui.state.psc_column import PscColumn
@@ -66,6 +67,30 @@ def make_underlay(orientation: str = "RAS") -> SliceImage:
     world = grid.to_world(np.stack(np.indices(grid.shape), axis=-1))
     inside = ((world / (HALF_AXES + 6)) ** 2).sum(axis=-1) < 1
     return SliceImage("ramp", np.where(inside, 150 + world[..., 0], 0).astype(np.float32), grid)
+
+
+class WorkingDriver:
+    """Takes the place of the probe where the graphics driver is known to work."""
+
+    def result(self) -> GLReport:
+        """Return what a driver reports."""
+        return GLReport(renderer="test", version="4.5")
+
+
+class NoRunner:
+    """Takes the place of the job runner where no job runs."""
+
+    def start(self) -> None:
+        """Start nothing."""
+
+    def stop(self) -> None:
+        """Stop nothing."""
+
+
+def session_without_jobs() -> Session:
+    """A session for a study in which no job runs; its background work runs at once."""
+    background = Background(lambda call: call(), inline=True)
+    return Session(background, Settings(), lambda *_: NoRunner())
 
 
 def make_session() -> Session:

@@ -52,6 +52,38 @@ def session(dressed):
 
 
 @pytest.fixture
+def open_widget(qtbot, session, dressed):
+    """Show a widget of the session at a size; all are closed at the end, before the session."""
+    from PySide6.QtCore import QEvent
+    from PySide6.QtWidgets import QApplication
+
+    opened = []
+
+    def open_widget(widget, size):
+        opened.append(widget)
+        widget.resize(*size)
+        with qtbot.waitExposed(widget):
+            widget.show()
+        return widget
+
+    yield open_widget
+    for widget in opened:
+        widget.close()
+        widget.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
+def working_driver(monkeypatch):
+    """The graphics driver is known to work: it is not asked."""
+    from brain_world import WorkingDriver
+
+    from music_gui.views.brain import drawing_preparation
+
+    monkeypatch.setattr(drawing_preparation, "GLProbe", WorkingDriver)
+
+
+@pytest.fixture
 def start_application(qapp, qtbot):
     """Start the application as the user does; all are closed at the end and leave no thread."""
     from music_gui.app.main import Application, make_qt_application

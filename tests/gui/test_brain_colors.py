@@ -23,7 +23,7 @@ def scene() -> BrainScene:
 
 
 def test_hidden_pscs_and_the_background_are_transparent(scene: BrainScene) -> None:
-    scene.set_hidden("C4_3", True)
+    scene.hide("C4_3")
     assert scene_colors(scene)[:, 3].tolist() == [0, 255, 255, 0, 255]
 
 

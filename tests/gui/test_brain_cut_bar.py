@@ -2,39 +2,21 @@
 
 import numpy as np
 import pytest
-from brain_world import make_atlas, make_session, show_atlas
-from PySide6.QtCore import QEvent
-from PySide6.QtWidgets import QApplication
+from brain_world import make_atlas, show_atlas
 
-from music_gui.jobs.gl_probe import GLReport
 from music_gui.state.view_3d import CutPlane
-from music_gui.views.brain import drawing_preparation
 from music_gui.views.brain.scene_3d import Scene3D
 
 pytestmark = pytest.mark.gui
 
 
-class WorkingDriver:
-    def result(self):
-        return GLReport(renderer="test", version="4.5")
-
-
 @pytest.fixture
-def panel(qtbot, dressed, monkeypatch):
-    monkeypatch.setattr(drawing_preparation, "GLProbe", WorkingDriver)
-    session = make_session()
+def panel(qtbot, session, open_widget, working_driver):
     show_atlas(session, make_atlas(), 8)
-    panel = Scene3D(session)
-    panel.resize(820, 600)
-    with qtbot.waitExposed(panel):
-        panel.show()
+    panel = open_widget(Scene3D(session), (820, 600))
     qtbot.waitUntil(lambda: panel.view.canvas is not None)
     qtbot.wait(100)
-    yield panel
-    panel.close()
-    panel.deleteLater()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    session.close_study()
+    return panel
 
 
 def octant_at(panel, world):

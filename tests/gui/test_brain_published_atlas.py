@@ -6,15 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from brain_world import make_session
-from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QPoint, Qt
 
 from music_gui.core.atlas import Atlas
 from music_gui.core.surface import build_label_surface
-from music_gui.io.label_images import find_label_images, read_label_image
-from music_gui.jobs.gl_probe import GLReport
-from music_gui.views.brain import drawing_preparation
 from music_gui.views.brain.scene_3d import Scene3D
 from music_gui.views.psc.psc_list import PscList
 
@@ -31,39 +26,18 @@ _SMOOTHING_MM = 4.0
 
 
 @pytest.fixture(scope="module")
-def atlas() -> Atlas:
-    paths, _ = find_label_images([FOLDER])
-    images = [read_label_image(path) for path in paths]
-    scales = {image.scale.scale: image.scale for image in images}
-    return Atlas("MuSIC", images[0].grid, scales)
+def atlas(published: Atlas) -> Atlas:
+    return published
 
 
 @pytest.fixture
-def session():
-    session = make_session()
-    yield session
-    session.close_study()
-
-
-@pytest.fixture
-def scene_panel(qtbot, session, atlas, dressed, monkeypatch):
-    class WorkingDriver:
-        def result(self):
-            return GLReport()
-
-    monkeypatch.setattr(drawing_preparation, "GLProbe", WorkingDriver)
-    panel = Scene3D(session)
-    panel.resize(800, 640)
-    with qtbot.waitExposed(panel):
-        panel.show()
+def scene_panel(qtbot, session, atlas, open_widget, working_driver):
+    panel = open_widget(Scene3D(session), (800, 640))
     session.scene.show_atlas(atlas, 1024)
     session.scene.surface = build_label_surface(atlas.scales[1024].labels, atlas.grid)
     qtbot.waitUntil(lambda: panel.view.canvas is not None)
     qtbot.waitUntil(lambda: panel.view.canvas.renderer.mesh is not None)
-    yield panel
-    panel.close()
-    panel.deleteLater()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    return panel
 
 
 def distance_to(atlas: Atlas, label: int, point: np.ndarray) -> float:

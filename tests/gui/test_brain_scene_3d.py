@@ -7,7 +7,7 @@ import weakref
 
 import numpy as np
 import pytest
-from brain_world import ORIENTATIONS, make_atlas, make_session, show_atlas
+from brain_world import ORIENTATIONS, WorkingDriver, make_atlas, show_atlas
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtWidgets import QApplication, QMainWindow
 
@@ -20,36 +20,13 @@ pytestmark = pytest.mark.gui
 
 
 @pytest.fixture
-def session():
-    session = make_session()
-    yield session
-    session.close_study()
-
-
-@pytest.fixture
-def open_scene(qtbot, session, dressed, monkeypatch):
+def open_scene(session, open_widget, working_driver):
     """Open the panel on the session; the driver is known to work."""
-    monkeypatch.setattr(drawing_preparation, "GLProbe", WorkingDriver)
-    opened = []
 
     def open_panel(size=(720, 560)):
-        panel = Scene3D(session)
-        opened.append(panel)
-        panel.resize(*size)
-        with qtbot.waitExposed(panel):
-            panel.show()
-        return panel
+        return open_widget(Scene3D(session), size)
 
-    yield open_panel
-    for panel in opened:
-        panel.close()
-        panel.deleteLater()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-
-
-class WorkingDriver:
-    def result(self):
-        return GLReport(renderer="test", version="4.5")
+    return open_panel
 
 
 def pixel(panel, world):
@@ -163,7 +140,7 @@ def test_what_is_hidden_is_looked_through(session, open_scene):
     panel.view.canvas.look_from("L")
     place = panel.view.canvas.renderer.camera.pixel_of(np.array([-50.0, 20.0, 20.0]))
     assert panel.view.canvas.pick(*place).label == 7
-    session.scene.set_hidden("C8_7", True)
+    session.scene.hide("C8_7")
     assert panel.view.canvas.pick(*place).label == 8
     session.scene.show_only("C8_1")
     assert panel.view.canvas.pick(*place) is None
@@ -175,7 +152,7 @@ def test_hidden_pscs_stay_hidden_when_the_scale_comes_back(session, open_scene):
     panel = open_scene()
     atlas = make_atlas()
     show_atlas(session, atlas, 8)
-    session.scene.set_hidden("C8_7", True)
+    session.scene.hide("C8_7")
     for scale in (32, 8):
         session.scene.set_scale(scale)
         show_atlas_surface(session, atlas, scale)
@@ -314,8 +291,7 @@ def test_moved_to_another_window_it_goes_on_drawing(qtbot, session, open_scene):
     window.deleteLater()
 
 
-def test_twenty_openings_leave_nothing_behind(qtbot, session, monkeypatch):
-    monkeypatch.setattr(drawing_preparation, "GLProbe", WorkingDriver)
+def test_twenty_openings_leave_nothing_behind(qtbot, session, working_driver):
     show_atlas(session, make_atlas(), 8)
     renderers, widgets = [], []
     for number in range(20):
@@ -364,7 +340,7 @@ def test_the_toolbar_changes_the_state_and_follows_it(qtbot, session, open_scene
     scene.ghost = False
     assert not toolbar._ghost.isChecked()
     assert not toolbar._all.isVisible()
-    scene.set_hidden("C32_1", True)
+    scene.hide("C32_1")
     assert toolbar._all.isVisible()
     toolbar._all.click()
     assert not scene.hidden

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from brain_world import make_atlas, make_session, show_atlas
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from brain_world import make_atlas, show_atlas
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QInputDevice, QNativeGestureEvent, QPointingDevice
 from PySide6.QtWidgets import QApplication, QMenu, QToolButton
 
 from music_gui.core.surface import build_label_surface
-from music_gui.jobs.gl_probe import GLReport
 from music_gui.state.view_3d import CutPlane
-from music_gui.views.brain import drawing_preparation
 from music_gui.views.brain.scene_3d import Scene3D
 
 pytestmark = pytest.mark.gui
@@ -22,25 +20,12 @@ UPPER, LOWER = ((-50, 20, 20), "C8_7"), ((-50, -20, -14), "C8_1")
 
 
 @pytest.fixture
-def panel(qtbot, dressed, monkeypatch):
-    class WorkingDriver:
-        def result(self):
-            return GLReport()
-
-    monkeypatch.setattr(drawing_preparation, "GLProbe", WorkingDriver)
-    session = make_session()
-    panel = Scene3D(session)
-    panel.resize(720, 600)
-    with qtbot.waitExposed(panel):
-        panel.show()
+def panel(qtbot, session, open_widget, working_driver):
+    panel = open_widget(Scene3D(session), (720, 600))
     qtbot.waitUntil(lambda: panel.view.canvas is not None)
     show_atlas(session, make_atlas(), 8)
     panel.view.canvas.look_from("L")
-    yield panel
-    panel.close()
-    panel.deleteLater()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    session.close_study()
+    return panel
 
 
 @pytest.fixture

@@ -12,51 +12,30 @@ import numpy as np
 import psutil
 import PySide6QtAds as QtAds
 import pytest
-from brain_world import make_atlas, make_session, make_underlay, show_atlas
+from brain_world import make_atlas, make_underlay, show_atlas
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from music_gui.core.errors import MusicError
-from music_gui.jobs.gl_probe import GLProbe, GLReport
+from music_gui.jobs.gl_probe import GLProbe
 from music_gui.state.view_3d import CutPlane
-from music_gui.views.brain import brain_canvas, drawing_preparation
+from music_gui.views.brain import brain_canvas
 from music_gui.views.brain.scene_3d import Scene3D
 from music_gui.views.brain.slices_panel import SlicesPanel
 
 pytestmark = pytest.mark.gui
 
 
-class WorkingDriver:
-    def result(self):
-        return GLReport()
-
-
 @pytest.fixture
-def session(dressed):
-    session = make_session()
-    yield session
-    session.close_study()
-
-
-@pytest.fixture
-def opened(qtbot, session, monkeypatch):
+def opened(qtbot, session, open_widget, working_driver):
     """Open 3D panels on the session; all are closed at the end."""
-    monkeypatch.setattr(drawing_preparation, "GLProbe", WorkingDriver)
-    panels = []
 
     def open_panel():
-        panel = Scene3D(session)
-        panels.append(panel)
-        panel.resize(520, 480)
-        panel.show()
+        panel = open_widget(Scene3D(session), (520, 480))
         qtbot.waitUntil(lambda: panel.view.canvas is not None)
         return panel
 
-    yield open_panel
-    for panel in panels:
-        panel.close()
-        panel.deleteLater()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    return open_panel
 
 
 def share_of_brain(panel) -> float:
@@ -148,8 +127,7 @@ def open_select_and_close(qtbot, session, name):
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
-def test_opened_and_closed_twenty_times_it_takes_no_more_memory(qtbot, session, monkeypatch):
-    monkeypatch.setattr(drawing_preparation, "GLProbe", WorkingDriver)
+def test_opened_and_closed_twenty_times_it_takes_no_more_memory(qtbot, session, working_driver):
     show_atlas(session, make_atlas(), 32)
     sizes = []
     for number in range(25):

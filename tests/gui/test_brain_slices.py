@@ -7,7 +7,6 @@ import pytest
 from brain_world import (
     ORIENTATIONS,
     make_atlas,
-    make_session,
     make_underlay,
     octant,
     show_atlas,
@@ -28,29 +27,11 @@ PLACES = ((-21.0, 30.0, 15.0), (24.0, -27.0, -12.0), (15.0, 21.0, -18.0))
 
 
 @pytest.fixture
-def session():
-    session = make_session()
-    yield session
-    session.close_study()
-
-
-@pytest.fixture
-def open_slices(qtbot, session, dressed):
-    opened = []
-
+def open_slices(session, open_widget):
     def open_panel(size=(900, 420)):
-        panel = SlicesPanel(session)
-        opened.append(panel)
-        panel.resize(*size)
-        with qtbot.waitExposed(panel):
-            panel.show()
-        return panel
+        return open_widget(SlicesPanel(session), size)
 
-    yield open_panel
-    for panel in opened:
-        panel.close()
-        panel.deleteLater()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    return open_panel
 
 
 def show_world(qtbot, session, orientation="LPS", scale=8):

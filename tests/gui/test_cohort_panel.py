@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from brain_world import session_without_jobs
 from job_samples import make_job
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDropEvent
@@ -10,26 +11,14 @@ from PySide6.QtWidgets import QPushButton, QTableView
 
 from music_gui.jobs.events import Event
 from music_gui.jobs.job import JobState
-from music_gui.state.background import Background
-from music_gui.state.session import Session
-from music_gui.state.settings import Settings
 from music_gui.views.cohort.cohort_panel import CohortPanel
 
 pytestmark = pytest.mark.gui
 
 
-class NoRunner:
-    def start(self):
-        pass
-
-    def stop(self):
-        pass
-
-
 @pytest.fixture
 def session(tmp_path):
-    background = Background(lambda call: call(), inline=True)
-    session = Session(background, Settings(), lambda *_: NoRunner())
+    session = session_without_jobs()
     session.new_study(tmp_path / "study")
     yield session
     session.close_study()
@@ -43,14 +32,8 @@ def asked(session):
 
 
 @pytest.fixture
-def panel(session, qtbot, dressed):
-    panel = CohortPanel(session)
-    panel.resize(760, 420)
-    panel.show()
-    qtbot.waitExposed(panel)
-    yield panel
-    panel.close()
-    panel.deleteLater()
+def panel(session, open_widget):
+    return open_widget(CohortPanel(session), (760, 420))
 
 
 def report(n=12):

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from brain_world import session_without_jobs
 from job_samples import ENDED, make_job
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
@@ -14,9 +15,6 @@ from music_gui.io.masked_maps import MaskedMaps
 from music_gui.jobs.events import Event
 from music_gui.jobs.job import JobState
 from music_gui.jobs.paths import JobPaths
-from music_gui.state.background import Background
-from music_gui.state.session import Session
-from music_gui.state.settings import Settings
 from music_gui.steps.fit_preview import PreviewWriter
 from music_gui.views.brain.preview_bar import PreviewBar
 from music_gui.views.brain.slices_panel import SlicesPanel
@@ -26,33 +24,17 @@ from music_gui.views.widgets.icon_button import IconButton
 pytestmark = pytest.mark.gui
 
 
-class NoRunner:
-    def start(self):
-        pass
-
-    def stop(self):
-        pass
-
-
 @pytest.fixture
 def session(imported_study, dressed):
-    session = Session(
-        Background(lambda call: call(), inline=True), Settings(), lambda *_: NoRunner()
-    )
+    session = session_without_jobs()
     session.open_study(imported_study.root)
     yield session
     session.close_study()
 
 
 @pytest.fixture
-def panel(session, qtbot):
-    panel = ConvergencePanel(session)
-    panel.resize(1000, 520)
-    panel.show()
-    qtbot.waitExposed(panel)
-    yield panel
-    panel.close()
-    panel.deleteLater()
+def panel(session, open_widget):
+    return open_widget(ConvergencePanel(session), (1000, 520))
 
 
 def epochs(scale, first, last, *, floor=0.033, seconds=0.25):

@@ -11,7 +11,6 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QPushButton
 
 from music_gui.core.atlas import Atlas
-from music_gui.io.label_images import find_label_images, read_label_image
 from music_gui.state import loading
 from music_gui.state.psc_column import PscColumn
 from music_gui.views.ladder.ladder_panel import LadderPanel
@@ -32,28 +31,13 @@ def session():
 
 
 @pytest.fixture
-def open_panel(qtbot, session, dressed):
-    opened = []
-
+def open_panel(qtbot, session, open_widget):
     def open_ladder(size=(900, 340)):
-        panel = LadderPanel(session)
-        opened.append(panel)
-        panel.resize(*size)
-        with qtbot.waitExposed(panel):
-            panel.show()
+        panel = open_widget(LadderPanel(session), size)
         qtbot.wait(20)
         return panel
 
-    yield open_ladder
-    for panel in opened:
-        panel.close()
-        panel.deleteLater()
-
-
-@pytest.fixture(scope="module")
-def published() -> Atlas:
-    images = [read_label_image(path) for path in find_label_images([FOLDER])[0]]
-    return Atlas("MuSIC", images[0].grid, {each.scale.scale: each.scale for each in images})
+    return open_ladder
 
 
 def node(panel, name):

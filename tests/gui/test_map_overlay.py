@@ -14,9 +14,8 @@ from brain_world import (
     make_underlay,
     show_atlas,
 )
-from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QDropEvent
-from PySide6.QtWidgets import QApplication
 
 from music_gui.core.errors import InputError
 from music_gui.io.nifti import write_image
@@ -39,15 +38,8 @@ def session():
 
 
 @pytest.fixture
-def panel(qtbot, session, dressed):
-    panel = SlicesPanel(session)
-    panel.resize(900, 460)
-    with qtbot.waitExposed(panel):
-        panel.show()
-    yield panel
-    panel.close()
-    panel.deleteLater()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+def panel(session, open_widget):
+    return open_widget(SlicesPanel(session), (900, 460))
 
 
 def write_block(path, orientation, step=2.0):

@@ -6,19 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from brain_world import make_atlas, make_session, make_underlay, show_atlas
+from brain_world import make_atlas, make_underlay, show_atlas
 from gwas_study import make_gwas_study
-from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
-from music_gui.core.atlas import Atlas
 from music_gui.core.surface import build_label_surface
-from music_gui.io.label_images import find_label_images, read_label_image
-from music_gui.jobs.gl_probe import GLReport
 from music_gui.state.painted_values import painted_values
 from music_gui.state.psc_column import PscColumn
-from music_gui.views.brain import drawing_preparation
 from music_gui.views.brain.color_bar import ColorBar, status_text
 from music_gui.views.brain.paint_bar import PaintBar
 from music_gui.views.brain.psc_colors import scale_colors, scene_colors
@@ -34,22 +30,8 @@ pytestmark = pytest.mark.gui
 
 
 @pytest.fixture
-def session():
-    session = make_session()
-    yield session
-    session.close_study()
-
-
-@pytest.fixture
-def open_scene(qtbot, session, dressed, monkeypatch):
+def open_scene(qtbot, session, open_widget, working_driver):
     """Open the 3D panel on an atlas whose surface is built here."""
-
-    class WorkingDriver:
-        def result(self):
-            return GLReport()
-
-    monkeypatch.setattr(drawing_preparation, "GLProbe", WorkingDriver)
-    opened = []
 
     def build(scale):
         atlas = session.scene.atlas
@@ -57,11 +39,7 @@ def open_scene(qtbot, session, dressed, monkeypatch):
             session.scene.surface = build_label_surface(atlas.scales[scale].labels, atlas.grid)
 
     def open_panel(size=(860, 680)):
-        panel = Scene3D(session)
-        opened.append(panel)
-        panel.resize(*size)
-        with qtbot.waitExposed(panel):
-            panel.show()
+        panel = open_widget(Scene3D(session), size)
         session.scene.events.scale.connect(build)
         build(session.scene.scale)
         qtbot.waitUntil(lambda: panel.view.canvas is not None)
@@ -70,35 +48,14 @@ def open_scene(qtbot, session, dressed, monkeypatch):
 
     yield open_panel
     session.scene.events.scale.disconnect(build, missing_ok=True)
-    for panel in opened:
-        panel.close()
-        panel.deleteLater()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture
-def open_slices(qtbot, session, dressed):
-    opened = []
-
+def open_slices(session, open_widget):
     def open_panel(size=(760, 700)):
-        panel = SlicesPanel(session)
-        opened.append(panel)
-        panel.resize(*size)
-        with qtbot.waitExposed(panel):
-            panel.show()
-        return panel
+        return open_widget(SlicesPanel(session), size)
 
-    yield open_panel
-    for panel in opened:
-        panel.close()
-        panel.deleteLater()
-
-
-@pytest.fixture(scope="module")
-def published() -> Atlas:
-    images = [read_label_image(path) for path in find_label_images([SHARED / "music_atlas"])[0]]
-    scales = {image.scale.scale: image.scale for image in images}
-    return Atlas("MuSIC", images[0].grid, scales)
+    return open_panel
 
 
 def drop(widget, path):

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from brain_world import make_atlas, make_session, show_atlas
+from brain_world import make_atlas, show_atlas
 from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QApplication
@@ -23,29 +23,11 @@ ASCENDING, DESCENDING = Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrde
 
 
 @pytest.fixture
-def session():
-    session = make_session()
-    yield session
-    session.close_study()
-
-
-@pytest.fixture
-def open_list(qtbot, session, dressed):
-    opened = []
-
+def open_list(session, open_widget):
     def open_panel(size=(340, 520)):
-        panel = PscList(session)
-        opened.append(panel)
-        panel.resize(*size)
-        with qtbot.waitExposed(panel):
-            panel.show()
-        return panel
+        return open_widget(PscList(session), size)
 
-    yield open_panel
-    for panel in opened:
-        panel.close()
-        panel.deleteLater()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    return open_panel
 
 
 @pytest.fixture
@@ -265,5 +247,5 @@ def test_a_list_that_is_gone_hears_nothing(session):
         panel.deleteLater()
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     session.scene.select("C32_1")
-    session.scene.set_hidden("C32_2", True)
+    session.scene.hide("C32_2")
     session.scene.set_scale(8)

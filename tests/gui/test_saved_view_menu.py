@@ -11,16 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from brain_world import make_atlas, make_session, show_atlas
-from PySide6.QtCore import QEvent
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QApplication, QInputDialog, QMessageBox
+from PySide6.QtWidgets import QInputDialog, QMessageBox
 
 from music_gui.core.surface import build_label_surface
 from music_gui.io.atlas_dseg import ScaleSource, write_scale, write_surface
 from music_gui.io.study import Study
-from music_gui.jobs.gl_probe import GLReport
 from music_gui.state.view_3d import CutPlane
-from music_gui.views.brain import drawing_preparation
 from music_gui.views.brain.scene_3d import Scene3D
 
 pytestmark = pytest.mark.gui
@@ -49,22 +46,11 @@ def session(study):
 
 
 @pytest.fixture
-def panel(qtbot, session, dressed, monkeypatch):
-    class WorkingDriver:
-        def result(self):
-            return GLReport()
-
-    monkeypatch.setattr(drawing_preparation, "GLProbe", WorkingDriver)
-    panel = Scene3D(session)
-    panel.resize(560, 520)
-    with qtbot.waitExposed(panel):
-        panel.show()
+def panel(qtbot, session, open_widget, working_driver):
+    panel = open_widget(Scene3D(session), (560, 520))
     qtbot.waitUntil(lambda: panel.view.canvas is not None)
     show_atlas(session, make_atlas("LPS"), 32)
-    yield panel
-    panel.close()
-    panel.deleteLater()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    return panel
 
 
 def entries(menu):

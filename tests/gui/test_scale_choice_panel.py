@@ -6,6 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pyqtgraph as pg
 import pytest
+from brain_world import session_without_jobs
 from job_samples import ENDED, make_job
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QTextDocumentFragment
@@ -15,9 +16,6 @@ from scale_figures import SCALES, TITLES, make_rows, store
 from music_gui.io.study import Study
 from music_gui.jobs.events import Event
 from music_gui.jobs.job import JobState
-from music_gui.state.background import Background
-from music_gui.state.session import Session
-from music_gui.state.settings import Settings
 from music_gui.views.scales.scale_choice_panel import ScaleChoicePanel
 
 pytestmark = pytest.mark.gui
@@ -25,34 +23,18 @@ pytestmark = pytest.mark.gui
 BOTH = {"algorithms": ("exact-onmf", "sopnmf"), "splits": ("halves", "sex")}
 
 
-class NoRunner:
-    def start(self):
-        pass
-
-    def stop(self):
-        pass
-
-
 @pytest.fixture
 def session(tmp_path, dressed):
     Study.create(tmp_path / "study", simulated=True)
-    session = Session(
-        Background(lambda call: call(), inline=True), Settings(), lambda *_: NoRunner()
-    )
+    session = session_without_jobs()
     session.open_study(tmp_path / "study")
     yield session
     session.close_study()
 
 
 @pytest.fixture
-def panel(session, qtbot):
-    panel = ScaleChoicePanel(session)
-    panel.resize(900, 680)
-    panel.show()
-    qtbot.waitExposed(panel)
-    yield panel
-    panel.close()
-    panel.deleteLater()
+def panel(session, open_widget):
+    return open_widget(ScaleChoicePanel(session), (900, 680))
 
 
 def show(panel, session, qtbot, **given):

@@ -202,16 +202,10 @@ def test_the_shortcut_opens_it_over_the_window_of_a_study(
 
 
 @pytest.fixture
-def panel(qtbot, session):
-    panel = PscList(session)
-    panel.resize(520, 520)
-    with qtbot.waitExposed(panel):
-        panel.show()
+def panel(qtbot, session, open_widget):
+    panel = open_widget(PscList(session), (520, 520))
     qtbot.wait(30)
-    yield panel
-    panel.close()
-    panel.deleteLater()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    return panel
 
 
 def column(panel, title):

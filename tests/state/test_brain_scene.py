@@ -65,7 +65,7 @@ def test_a_step_in_scale_keeps_the_place(scene: BrainScene) -> None:
 
 
 def test_hidden_pscs_stay_hidden_when_the_scale_changes_and_comes_back(scene: BrainScene) -> None:
-    scene.set_hidden("C4_1", True)
+    scene.hide("C4_1")
     scene.set_scale(2)
     scene.set_scale(4)
     assert scene.hidden == {"C4_1"}
@@ -91,7 +91,7 @@ def test_a_vanished_psc_has_no_surface(scene: BrainScene, surfaces: RegionSurfac
 
 
 def test_hiding_a_psc_shows_what_lay_behind_it(scene: BrainScene, surfaces: RegionSurfaces) -> None:
-    scene.set_hidden("C4_1", True)
+    scene.hide("C4_1")
     assert set(scene.shown_surface.labels) == {2, 3}
     # Its wall towards the hidden neighbour is there: the face between i = 4 and 5 at x = 16.5.
     assert scene.shown_surface.vertices[:, 0].max() == pytest.approx(16.5, abs=1.0)
@@ -104,12 +104,12 @@ def test_showing_one_psc_only_or_none_at_all_works(
 ) -> None:
     scene.show_only("C4_3")
     assert set(scene.shown_surface.labels) == {3}
-    scene.set_hidden("C4_3", True)
+    scene.hide("C4_3")
     assert scene.shown_surface is None
 
 
 def test_the_surfaces_follow_the_scale(scene: BrainScene, surfaces: RegionSurfaces) -> None:
-    scene.set_hidden("C4_1", True)
+    scene.hide("C4_1")
     scene.set_scale(2)
     assert scene.shown_surface is None
     scene.set_scale(4)

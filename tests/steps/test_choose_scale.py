@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from recording import Recorder, StopAt, cancel
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
-from test_fit import GRID, Recorder, truth, workspace
+from test_fit import GRID, truth, workspace
 
 from music_gui.core.errors import Cancelled, InputError, ParameterError
 from music_gui.core.factorization import ExactONMF, SopNMF
@@ -334,24 +335,6 @@ def test_every_comparison_is_told_as_it_is_written(study, tmp_path):
     assert "C6, halves 2 of 2, second part: iteration 1" in messages
 
 
-class StopAt(Recorder):
-    """Stops in its own way at an epoch, counted over all fits."""
-
-    def __init__(self, stop_at, how):
-        super().__init__()
-        self.left, self._how = stop_at, how
-
-    def update(self, fraction, message=""):
-        super().update(fraction, message)
-        self.left -= "loss" in message
-        if self.left == 0:
-            self._how()
-
-
-def cancel():
-    raise Cancelled
-
-
 def test_stopped_anywhere_and_retried_it_writes_the_same_table(study, tmp_path, monkeypatch):
     monkeypatch.setattr(
         choose_scale_fits, "FitCheckpoint", partial(FitCheckpoint, seconds_between=0)
@@ -375,6 +358,7 @@ KILLED = """
 import os, signal, sys
 from functools import partial
 from pathlib import Path
+sys.path.append("../fakes")
 import test_choose_scale as tests
 
 tests.choose_scale_fits.FitCheckpoint = partial(tests.FitCheckpoint, seconds_between=0)

@@ -6,12 +6,12 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from recording import Recorder
 from sklearn.metrics import adjusted_rand_score
 
 from music_gui.core.errors import InputError, ParameterError
 from music_gui.core.factorization import ExactONMF
 from music_gui.core.grid import Grid
-from music_gui.core.progress import Silent
 from music_gui.io.atlas_dseg import read_atlas, read_sidecars, read_surface
 from music_gui.io.decomposition_npz import read_components
 from music_gui.io.masked_maps import MaskedMaps, MaskedMapsWriter
@@ -23,42 +23,6 @@ from music_gui.steps.step import Workspace
 
 GRID = Grid((14, 12, 10), np.diag([4.0, 4.0, 4.0, 1.0]))
 N_IMAGES = 24
-
-
-class Recorder(Silent):
-    """Keeps what it is told."""
-
-    def __init__(self):
-        self.metrics, self.logs, self.fractions = [], [], []
-
-    def update(self, fraction, message=""):
-        self.fractions.append((fraction, message))
-
-    def log(self, text):
-        self.logs.append(text)
-
-    def metric(self, name, values):
-        self.metrics.append((name, values))
-
-    def part(self, start, stop):
-        return Part(self, start, stop)
-
-
-class Part:
-    def __init__(self, whole, start, stop):
-        self._whole, self._start, self._span = whole, start, stop - start
-        self.log, self.warn, self.metric, self.check = (
-            whole.log,
-            whole.warn,
-            whole.metric,
-            whole.check,
-        )
-
-    def update(self, fraction, message=""):
-        self._whole.update(self._start + self._span * fraction, message)
-
-    def part(self, start, stop):
-        return Part(self, start, stop)
 
 
 def truth():

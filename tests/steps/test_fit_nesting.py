@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from recording import Recorder, StopAt, cancel
 from sklearn.metrics import adjusted_rand_score
-from test_fit import Recorder, workspace
+from test_fit import workspace
 
 from music_gui.core.atlas import nesting
 from music_gui.core.errors import Cancelled, InputError, ParameterError
@@ -167,24 +168,6 @@ def parameters_of(algorithm):
     return FitParameters(scales=(3, 5, 7), batch_size=8, max_epochs=5, **ALGORITHMS[algorithm])
 
 
-class StopAt(Recorder):
-    """Asks for a stop when the fits have told of that many epochs, kept or compared."""
-
-    def __init__(self, stop_at, how):
-        super().__init__()
-        self.left, self._how = stop_at, how
-
-    def update(self, fraction, message=""):
-        super().update(fraction, message)
-        self.left -= "loss" in message
-        if self.left == 0:
-            self._how()
-
-
-def cancel():
-    raise Cancelled
-
-
 def same_files(result, one, other):
     return all(digest(one / name) == digest(other / name) for name in result.outputs)
 
@@ -213,6 +196,7 @@ KILLED = """
 import os, signal, sys
 from functools import partial
 from pathlib import Path
+sys.path.append("../fakes")
 import test_fit_nesting as tests
 from music_gui.steps import fit_scale
 

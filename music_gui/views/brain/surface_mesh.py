@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from music_gui.state.surface_picker import SurfacePicker
-from music_gui.state.surface_thinning import thinned
 
 if TYPE_CHECKING:
     from music_gui.core.surface import LabelSurface
@@ -64,6 +63,8 @@ class SurfaceMesh:
     @classmethod
     def thin(cls, surface: LabelSurface) -> SurfaceMesh:
         """Make a surface ready with fewer triangles, which takes a second and draws faster."""
+        from music_gui.core.surface import thinned
+
         drawn, kept = thinned(surface)
         return cls._drawing(surface, drawn, surface.normals[kept])
 

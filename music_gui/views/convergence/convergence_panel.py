@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QFileDialog,
     QHBoxLayout,
-    QSplitter,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -27,6 +26,7 @@ from music_gui.views.convergence.curve_plots import Curve, CurvePlots
 from music_gui.views.convergence.export import prepare_writing
 from music_gui.views.convergence.run_chooser import SLOTS, RunChooser, slot_color
 from music_gui.views.widgets import palette
+from music_gui.views.widgets.divided import Divided
 from music_gui.views.widgets.elided_label import ElidedLabel
 from music_gui.views.widgets.empty_state import EmptyState
 from music_gui.views.widgets.follow import follow
@@ -117,11 +117,7 @@ class ConvergencePanel(QWidget):
             column.addWidget(box, 2)
         column.addWidget(self.table, 3)
         side.setMinimumWidth(260)
-        self.splitter = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
-        self.splitter.addWidget(self.plots)
-        self.splitter.addWidget(side)
-        self._is_divided = False
-        self.splitter.splitterMoved.connect(self._on_divided)
+        self.splitter = Divided(Qt.Orientation.Horizontal, self.plots, side)
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -149,14 +145,9 @@ class ConvergencePanel(QWidget):
         self.splitter.setOrientation(Qt.Orientation.Vertical if tall else Qt.Orientation.Horizontal)
         for box in self.boxes:
             box.set_low(low=self.height() < _LOW)
-        if not self._is_divided:
-            room = self.height() if tall else self.width()
-            side = room // 2 if tall else min(max(round(_SIDE_SHARE * room), 260), 400)
-            self.splitter.setSizes([room - side, side])
-
-    def _on_divided(self) -> None:
-        """Leave the parts as the user has divided them."""
-        self._is_divided = True
+        room = self.height() if tall else self.width()
+        side = room // 2 if tall else min(max(round(_SIDE_SHARE * room), 260), 400)
+        self.splitter.propose([room - side, side])
 
     # -- following the state ---------------------------------------------------------------
 

@@ -270,12 +270,8 @@ class PscList(QWidget):
             self._set_hidden(rows, not all(self.model.is_hidden(row) for row in rows))
 
     def _show_only(self) -> None:
-        rows = self._chosen_rows()
-        if len(rows) == 1:
-            self._scene.show_only(self.model.name(rows[0]))
-        elif rows:
-            self._scene.show_only(self.model.name(rows[0]))
-            self._set_hidden(rows, False)
+        if rows := self._chosen_rows():
+            self._scene.show_only(*(self.model.name(row) for row in rows))
 
     def _copy_rows(self) -> None:
         QGuiApplication.clipboard().setText(self.model.as_text(self._chosen_rows()))

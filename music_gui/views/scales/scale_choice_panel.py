@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QLayout,
     QPushButton,
     QSizePolicy,
-    QSplitter,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -31,6 +30,7 @@ from music_gui.views.scales.scale_plots import ScalePlots
 from music_gui.views.scales.scale_table import ScaleTable
 from music_gui.views.widgets import palette
 from music_gui.views.widgets.colored_label import ColoredLabel
+from music_gui.views.widgets.divided import Divided
 from music_gui.views.widgets.empty_state import EmptyState
 from music_gui.views.widgets.follow import follow
 from music_gui.views.widgets.icon_button import IconButton
@@ -113,11 +113,7 @@ class ScaleChoicePanel(QWidget):
         self._said = LowScroll(self.statement)
         column.addWidget(self._said)
         column.addWidget(self.table, 1)
-        self.splitter = QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False)
-        self.splitter.addWidget(self.plots)
-        self.splitter.addWidget(words)
-        self._is_divided = False
-        self.splitter.splitterMoved.connect(self._on_divided)
+        self.splitter = Divided(Qt.Orientation.Vertical, self.plots, words)
         below = QHBoxLayout()
         below.setContentsMargins(10, 2, 8, 4)
         below.addWidget(self.readout, 1)
@@ -165,14 +161,9 @@ class ScaleChoicePanel(QWidget):
         self.splitter.setOrientation(
             Qt.Orientation.Horizontal if is_wide else Qt.Orientation.Vertical
         )
-        if not self._is_divided:
-            room = self.width() if is_wide else self.height()
-            share = 0.58 if is_wide else 0.6
-            self.splitter.setSizes([round(share * room), room - round(share * room)])
-
-    def _on_divided(self) -> None:
-        """Leave the parts as the user has divided them."""
-        self._is_divided = True
+        room = self.width() if is_wide else self.height()
+        first = round((0.58 if is_wide else 0.6) * room)
+        self.splitter.propose([first, room - first])
 
     # -- following the state ---------------------------------------------------------------
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from music_gui.core.surface import LabelSurface
+from music_gui.core.surface.label_surface import LabelSurface
 
 #: How far the surface and the borders between labels may move, root of the mean square, in mm.
 #: A pixel is half a millimetre where the brain fills a window of 700 pixels.
@@ -35,7 +32,7 @@ def thinned(
     Parameters
     ----------
     surface : LabelSurface
-        Closed, as `music_gui.core.surface` builds it.
+        Closed, as `build_label_surface` builds it.
     max_error : float
         In mm.
 
@@ -46,8 +43,6 @@ def thinned(
     kept : ndarray, shape (V',)
         Which ones.
     """
-    from music_gui.core.surface import LabelSurface
-
     points = surface.vertices.astype(np.float64)
     triangles, labels = surface.triangles.astype(np.int64), surface.labels
     quadrics = np.asfortranarray(_quadrics(points, triangles))

@@ -7,8 +7,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from music_gui.core.grid import Grid
-from music_gui.core.surface import LabelSurface, build_label_surface
-from music_gui.state.surface_thinning import thinned
+from music_gui.core.surface import LabelSurface, build_label_surface, thinned
 
 
 @pytest.fixture(scope="module")
