@@ -52,6 +52,11 @@ class AnatomicalRegion:
         """Side and name: ``right thalamus``."""
         return f"{_SIDE_WORDS[self.side]} {self.name}".strip()
 
+    @property
+    def short_name(self) -> str:
+        """Name and side: ``thalamus R``."""
+        return f"{self.name} {self.side}".strip()
+
 
 def split_side(name: str) -> tuple[str, Side]:
     """Take the side out of a region's name, as the usual tools write it.
